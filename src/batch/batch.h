@@ -1,0 +1,149 @@
+/* A batch: whole runs (and experiments, models, registry entries) gathered in one arena, numbers as
+   columns, ready to be written in one transaction. Filled record by record, sealed (sorted,
+   duplicates merged, latest metrics computed), handed to a sink, then reset and filled again. No
+   I/O, no database knowledge but the limits.
+
+   Who refers to what: child rows hold the index of their run / experiment / model in this batch's
+   arrays; keys of metrics are interned. Experiments are referred to by the source's key, because a
+   run's experiment may have gone with an earlier batch. All strings live in the batch's arena and
+   are valid UTF-8 without NUL. */
+#ifndef MLT_BATCH_BATCH_H
+#define MLT_BATCH_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/limits.h"
+#include "model/record.h"
+
+struct mlt_range {
+  size_t first, n;
+};
+
+struct mlt_batch_experiment {
+  struct mlt_experiment e;
+};
+
+struct mlt_batch_run {
+  struct mlt_run r;
+  /* After seal: this run's rows in the arrays below, each sorted as said there. */
+  struct mlt_range params, tags, points, latest, edges;
+};
+
+struct mlt_batch_kv { /* params, tags, every other key/value table */
+  uint32_t owner;     /* index of run, experiment, logged model, registered model or version */
+  struct mlt_str key, value;
+};
+
+/* Metric points as columns. After seal: sorted by (run, key bytes, step, timestamp, value, is_nan),
+   mapped as MLflow stores them, no two rows equal in MLflow's primary key (0.0 and -0.0 are equal
+   there). */
+struct mlt_batch_points {
+  size_t n, cap;
+  uint32_t *run;
+  uint32_t *key; /* index into keys */
+  int64_t *step, *timestamp;
+  double *value;
+  uint8_t *is_nan;
+};
+
+struct mlt_batch_edge { /* rows of `inputs` */
+  enum { MLT_EDGE_DATASET, MLT_EDGE_MODEL_INPUT, MLT_EDGE_OUTPUT } kind;
+  uint32_t run;
+  struct mlt_str name, digest; /* DATASET: which, in the run's experiment */
+  struct mlt_str model_id;     /* MODEL_INPUT, OUTPUT */
+  int64_t step;
+  struct mlt_range tags; /* in edge_tags */
+};
+
+struct mlt_batch_logged_model {
+  struct mlt_logged_model m;
+  struct mlt_range params, tags, metrics;
+};
+
+struct mlt_batch_lm_metric {
+  uint32_t owner;
+  struct mlt_logged_model_metric
+      m; /* value mapped by mlt_metric_map; NaN becomes 0 as MLflow's store does */
+};
+
+struct mlt_batch_version {
+  uint32_t owner; /* index of registered model */
+  struct mlt_model_version v;
+  struct mlt_range tags;
+};
+
+struct mlt_batch_registered_model {
+  struct mlt_registered_model m;
+  struct mlt_range tags, versions, aliases;
+};
+
+struct mlt_batch_alias {
+  uint32_t owner;
+  struct mlt_alias a;
+};
+
+#define MLT_VEC(type)                                                                              \
+  struct {                                                                                         \
+    type *v;                                                                                       \
+    size_t n, cap;                                                                                 \
+  }
+
+struct mlt_batch {
+  MLT_VEC(struct mlt_batch_experiment) experiments;
+  MLT_VEC(struct mlt_batch_kv) experiment_tags; /* owner: the index in experiments */
+  MLT_VEC(struct mlt_dataset) datasets;         /* each (experiment, name, digest) once */
+  MLT_VEC(struct mlt_batch_run) runs;
+  MLT_VEC(struct mlt_batch_kv) params; /* after seal: by (owner, key) */
+  MLT_VEC(struct mlt_batch_kv) tags;   /* likewise */
+  MLT_VEC(struct mlt_str) keys;        /* interned metric keys */
+  struct mlt_batch_points points;
+  struct mlt_batch_points latest; /* after seal: one row per (run, key), in the order of points */
+  MLT_VEC(struct mlt_batch_edge) edges;
+  MLT_VEC(struct mlt_batch_kv) edge_tags; /* owner: the index in edges; key = name */
+  MLT_VEC(struct mlt_batch_logged_model) logged_models;
+  MLT_VEC(struct mlt_batch_kv) lm_params;
+  MLT_VEC(struct mlt_batch_kv) lm_tags;
+  MLT_VEC(struct mlt_batch_lm_metric)
+  lm_metrics; /* after seal: by (owner, key, timestamp, step, run_id), each once */
+  MLT_VEC(struct mlt_batch_registered_model) registered_models;
+  MLT_VEC(struct mlt_batch_kv) rm_tags;
+  MLT_VEC(struct mlt_batch_version) versions;
+  MLT_VEC(struct mlt_batch_kv) version_tags; /* owner: the index in versions */
+  MLT_VEC(struct mlt_batch_alias) aliases;
+
+  struct mlt_counts counts[MLT_T_COUNT]; /* read, merged, rejected, changed of this batch */
+  MLT_VEC(struct mlt_note)
+  notes; /* rejects and changes found while adding and sealing, in the arena */
+  struct mlt_arena *arena;
+  bool sealed;
+  struct mlt_batch_private *priv;
+};
+
+/* limits are copied. NULL when out of memory. */
+struct mlt_batch *mlt_batch_new(const struct mlt_limits *limits);
+void mlt_batch_free(struct mlt_batch *b);
+/* Empty again, memory kept. Pointers into it die. */
+void mlt_batch_reset(struct mlt_batch *b);
+
+/* Copies one record in. A record that breaks a rule is not added: it is counted as rejected and
+   described in b->notes, and the result is still MLT_OK. A rejected RUN (or LOGGED_MODEL,
+   REGISTERED_MODEL, MODEL_VERSION) takes the records that belong to it with it, each counted, until
+   its END. Errors: MLT_NOMEM; MLT_INTERNAL for a record out of order. MLT_REC_NOTE is copied into
+   b->notes and counted. */
+enum mlt_rc mlt_batch_add(struct mlt_batch *b, const struct mlt_record *rec,
+                          struct mlt_err *err) MLT_NODISCARD;
+
+/* True between records when nothing is half-added, so that the batch may be written here. */
+bool mlt_batch_whole(const struct mlt_batch *b);
+/* Rows held so far, and bytes of memory, for the caller's flush decision. */
+uint64_t mlt_batch_rows(const struct mlt_batch *b);
+size_t mlt_batch_bytes(const struct mlt_batch *b);
+
+/* Sorts, merges exact duplicates (counted), computes latest metrics and the ranges. Once, before a
+ * sink sees it. */
+enum mlt_rc mlt_batch_seal(struct mlt_batch *b, struct mlt_err *err) MLT_NODISCARD;
+
+#endif

@@ -1,0 +1,48 @@
+/* SQLite as a store of MLflow rows: the same named operations as pg/store.h over prepared
+   statements. One thread uses a connection. libsqlite3 >= 3.31 (generated columns in MLflow's newer
+   schemas). MLT_TEMPFAIL: busy after 20 s (MLflow's own busy_timeout), or a unique violation by
+   another writer. */
+#ifndef MLT_LITE_STORE_H
+#define MLT_LITE_STORE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/row.h"
+#include "schema/catalog.h"
+
+struct mlt_lite;
+
+enum mlt_lite_mode {
+  MLT_LITE_READ,   /* must exist; opened read-only */
+  MLT_LITE_WRITE,  /* must exist */
+  MLT_LITE_CREATE, /* made if missing (mode 0644 less umask); MLT_CANTCREAT when its folder is
+                      missing or not writable */
+};
+
+/* MLT_NOINPUT when the file is missing, MLT_DATA when it is no SQLite database, MLT_NOPERM.
+ * foreign_keys is ON. */
+enum mlt_rc mlt_lite_open(struct mlt_lite **out, const char *path, enum mlt_lite_mode mode,
+                          struct mlt_err *err);
+void mlt_lite_close(struct mlt_lite *db); /* NULL is fine */
+
+enum mlt_rc mlt_lite_catalog(struct mlt_lite *db, struct mlt_arena *arena, struct mlt_catalog *out,
+                             struct mlt_err *err);
+/* Runs a script of MLflow's DDL (schema/schema.h) in one transaction. */
+enum mlt_rc mlt_lite_run_ddl(struct mlt_lite *db, const char *script, struct mlt_err *err);
+
+/* Write: BEGIN IMMEDIATE, then MLT_SCHEMA if alembic_version is not `head` any more. */
+enum mlt_rc mlt_lite_begin(struct mlt_lite *db, bool read_only, const char *head, uint32_t features,
+                           struct mlt_err *err);
+enum mlt_rc mlt_lite_commit(struct mlt_lite *db, struct mlt_err *err);
+void mlt_lite_rollback(struct mlt_lite *db);
+
+enum mlt_rc mlt_lite_insert(struct mlt_lite *db, const struct mlt_rows *rows, uint32_t features,
+                            struct mlt_err *err);
+enum mlt_rc mlt_lite_select(struct mlt_lite *db, enum mlt_table table,
+                            const struct mlt_where *where, uint32_t features, mlt_row_fn fn,
+                            void *ctx, struct mlt_err *err);
+/* wanted >= 0: with that id if it is free; else the next free id (max + 1). */
+enum mlt_rc mlt_lite_insert_experiment(struct mlt_lite *db, const struct mlt_value *row,
+                                       int64_t wanted, int64_t *id, struct mlt_err *err);
+
+#endif

@@ -1,0 +1,162 @@
+/* What a source produces: a flat stream of small records, in an order that lets a reader forget.
+   Order promised by every source: an experiment before what belongs to it; then each run as
+   RUN, its PARAM, TAG, POINTS, INPUT, MODEL_INPUT, OUTPUT records in any order, RUN_END; all logged
+   models after all runs (their metrics refer to runs of any experiment); the registry last, each
+   registered model before its versions and aliases.
+   Strings are borrowed: valid until the next call of the source. Times are milliseconds since
+   1970-01-01 UTC; steps are signed 64-bit. Optional integers carry a `has_` flag (SQL NULL if
+   false). */
+#ifndef MLT_MODEL_RECORD_H
+#define MLT_MODEL_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/str.h"
+#include "model/note.h"
+
+struct mlt_opt_i64 {
+  int64_t v;
+  bool has;
+};
+
+enum mlt_rec_kind {
+  MLT_REC_EXPERIMENT,
+  MLT_REC_EXPERIMENT_TAG, /* of the experiment named by .owner */
+  MLT_REC_DATASET,        /* of the experiment named by .experiment */
+  MLT_REC_RUN,
+  MLT_REC_PARAM,       /* of the current run */
+  MLT_REC_TAG,         /* of the current run */
+  MLT_REC_POINTS,      /* of the current run: points of one metric key, in file order */
+  MLT_REC_INPUT,       /* dataset used by the current run */
+  MLT_REC_INPUT_TAG,   /* of the INPUT, MODEL_INPUT just before */
+  MLT_REC_MODEL_INPUT, /* logged model used by the current run */
+  MLT_REC_OUTPUT,      /* logged model made by the current run */
+  MLT_REC_RUN_END,
+  MLT_REC_LOGGED_MODEL,
+  MLT_REC_LOGGED_MODEL_PARAM,  /* of the current logged model */
+  MLT_REC_LOGGED_MODEL_TAG,    /* likewise */
+  MLT_REC_LOGGED_MODEL_METRIC, /* likewise */
+  MLT_REC_LOGGED_MODEL_END,
+  MLT_REC_REGISTERED_MODEL,
+  MLT_REC_REGISTERED_MODEL_TAG,
+  MLT_REC_MODEL_VERSION,
+  MLT_REC_MODEL_VERSION_TAG, /* of the current version */
+  MLT_REC_ALIAS,             /* of the current registered model */
+  MLT_REC_REGISTERED_MODEL_END,
+  MLT_REC_NOTE, /* a reject, warning or "not imported" from the source itself */
+};
+
+enum mlt_run_status { /* MLflow's protobuf numbers, entities/run_status.py */
+                      MLT_RUN_RUNNING = 1,
+                      MLT_RUN_SCHEDULED = 2,
+                      MLT_RUN_FINISHED = 3,
+                      MLT_RUN_FAILED = 4,
+                      MLT_RUN_KILLED = 5
+};
+
+struct mlt_kv {
+  struct mlt_str key, value;
+};
+
+struct mlt_experiment {
+  struct mlt_str
+      key; /* the source's own identity for it (FileStore: its id as text); runs refer to it */
+  struct mlt_str name;   /* unique in the target's workspace */
+  struct mlt_opt_i64 id; /* the source's number, if it has one: 0 stays 0 where free; SQLite keeps
+                            others too where free */
+  struct mlt_str artifact_location; /* may be absent */
+  bool deleted;
+  struct mlt_opt_i64 creation_time, last_update_time;
+};
+
+struct mlt_run {
+  struct mlt_str run_uuid;
+  struct mlt_str experiment; /* struct mlt_experiment.key */
+  struct mlt_str name;       /* may be absent */
+  struct mlt_str source_type, source_name, entry_point_name, source_version; /* may be absent */
+  struct mlt_str user_id;
+  enum mlt_run_status status;
+  struct mlt_opt_i64 start_time, end_time, deleted_time;
+  bool deleted;
+  struct mlt_str artifact_uri;
+};
+
+struct mlt_points {
+  struct mlt_str key;
+  size_t n;
+  const int64_t *timestamp, *step; /* n each */
+  const double *value;             /* n raw values: NaN and infinities not yet mapped */
+};
+
+struct mlt_dataset {
+  struct mlt_str experiment; /* struct mlt_experiment.key */
+  struct mlt_str name, digest, source_type, source, schema,
+      profile; /* schema, profile may be absent */
+};
+
+struct mlt_input { /* the dataset is named by (name, digest) in the run's experiment */
+  struct mlt_str name, digest;
+};
+
+struct mlt_model_edge { /* MODEL_INPUT and OUTPUT */
+  struct mlt_str model_id;
+  int64_t step; /* OUTPUT; 0 for MODEL_INPUT */
+};
+
+struct mlt_logged_model {
+  struct mlt_str model_id, experiment, name, artifact_location;
+  int64_t creation_time, last_updated_time;
+  int status; /* 0 UNSPECIFIED, 1 PENDING, 2 READY, 3 FAILED */
+  bool deleted;
+  struct mlt_str model_type, source_run_id, status_message; /* may be absent */
+};
+
+struct mlt_logged_model_metric {
+  struct mlt_str key, run_id, dataset_name, dataset_digest; /* dataset_* may be absent */
+  int64_t timestamp, step;
+  double value; /* raw */
+};
+
+struct mlt_registered_model {
+  struct mlt_str name, description;
+  struct mlt_opt_i64 creation_time, last_updated_time;
+};
+
+struct mlt_model_version {
+  int32_t version;
+  struct mlt_opt_i64 creation_time, last_updated_time;
+  struct mlt_str description, user_id, current_stage, source, storage_location, run_id, run_link,
+      status, status_message;
+};
+
+struct mlt_alias {
+  struct mlt_str alias;
+  int32_t version;
+};
+
+struct mlt_record {
+  enum mlt_rec_kind kind;
+  struct mlt_str owner; /* EXPERIMENT_TAG: the experiment's key */
+  struct mlt_place place;
+  union {
+    struct mlt_experiment experiment;
+    struct mlt_run run;
+    struct mlt_kv kv; /* every PARAM, TAG kind */
+    struct mlt_points points;
+    struct mlt_dataset dataset;
+    struct mlt_input input;
+    struct mlt_model_edge edge;
+    struct mlt_logged_model logged_model;
+    struct mlt_logged_model_metric lm_metric;
+    struct mlt_registered_model registered_model;
+    struct mlt_model_version version;
+    struct mlt_alias alias;
+    struct mlt_note note;
+  };
+};
+
+const char *mlt_run_status_name(enum mlt_run_status s); /* "FINISHED"; NULL if not one */
+bool mlt_run_status_parse(struct mlt_str name, enum mlt_run_status *s); /* exact, upper case */
+
+#endif

@@ -1,0 +1,52 @@
+/* Rows of MLflow's tables as values in the order of model/columns.def: what the database layers
+   (pg/, lite/) take and give. One value per column of the table, also for columns the target's head
+   lacks (those are skipped on insert and come back as NULL on select). */
+#ifndef MLT_MODEL_ROW_H
+#define MLT_MODEL_ROW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/str.h"
+#include "model/tables.h"
+
+enum mlt_value_kind { MLT_V_NULL, MLT_V_INT, MLT_V_DOUBLE, MLT_V_BOOL, MLT_V_TEXT };
+
+struct mlt_value {
+  enum mlt_value_kind kind;
+  union {
+    int64_t i;
+    double d;
+    bool b;
+    struct mlt_str s;
+  };
+};
+
+enum { MLT_MAX_COLUMNS = 16 }; /* of one table */
+
+/* Rows to insert: produced one at a time into `out` (MLT_MAX_COLUMNS values), strings borrowed
+ * until the next call. */
+struct mlt_rows {
+  enum mlt_table table;
+  size_t n;
+  void (*get)(const void *ctx, size_t i, struct mlt_value *out);
+  const void *ctx;
+};
+
+/* Which rows to select: `by` IN (keys), and optionally `eq` = eq_value. Keys are text, or decimal
+   text for integer columns. */
+struct mlt_where {
+  enum mlt_column by;
+  const struct mlt_str *keys;
+  size_t n_keys;
+  bool has_eq;
+  enum mlt_column eq;
+  struct mlt_str eq_value;
+};
+
+/* Receives one selected row; strings valid during the call only. Anything but MLT_OK ends the
+ * select with that code. */
+typedef enum mlt_rc (*mlt_row_fn)(void *ctx, const struct mlt_value *row, struct mlt_err *err);
+
+#endif

@@ -1,0 +1,50 @@
+/* The tables and columns we write, as enums, with their names; the features that heads differ in.
+ */
+#ifndef MLT_MODEL_TABLES_H
+#define MLT_MODEL_TABLES_H
+
+#include <stdint.h>
+
+enum mlt_feature {
+  MLT_F_ALIASES = 1 << 0,          /* registered_model_aliases: MLflow 2.3 */
+  MLT_F_DATASETS = 1 << 1,         /* datasets, inputs, input_tags: 2.4 */
+  MLT_F_STORAGE_LOCATION = 1 << 2, /* model_versions.storage_location: 2.8 */
+  MLT_F_LOGGED_MODELS = 1 << 3,    /* logged_models and its three tables: 3.0 */
+  MLT_F_INPUT_STEP = 1 << 4,       /* inputs.step: 3.0 */
+  MLT_F_WORKSPACE = 1 << 5,        /* experiments.workspace and registry workspaces: 3.10 */
+  MLT_F_METRIC_INDEX = 1 << 6,     /* index metrics(run_uuid, key, step): 3.12 */
+};
+
+enum mlt_table {
+#define MLT_TABLE(name, sql, feature) MLT_T_##name,
+#include "model/tables.def"
+#undef MLT_TABLE
+  MLT_T_COUNT
+};
+
+enum mlt_coltype { MLT_TYPE_I4, MLT_TYPE_I8, MLT_TYPE_F8, MLT_TYPE_BOOL, MLT_TYPE_TEXT };
+
+/* MLT_C_RUNS_run_uuid and so on. */
+enum mlt_column {
+#define MLT_COL(table, column, type, characters, feature) MLT_C_##table##_##column,
+#include "model/columns.def"
+#undef MLT_COL
+  MLT_C_COUNT
+};
+
+struct mlt_column_info {
+  enum mlt_table table;
+  const char *name;
+  enum mlt_coltype type;
+  uint32_t characters; /* at the newest head; 0 = unlimited */
+  uint32_t feature;    /* 0 or one MLT_F_ bit */
+};
+
+const char *mlt_table_name(enum mlt_table t); /* "runs" */
+uint32_t mlt_table_feature(enum mlt_table t); /* 0 or one MLT_F_ bit */
+const struct mlt_column_info *mlt_column_info(enum mlt_column c);
+/* First column of a table and how many it has: columns of a table are contiguous in enum
+ * mlt_column. */
+enum mlt_column mlt_table_columns(enum mlt_table t, unsigned *count);
+
+#endif

@@ -1,0 +1,52 @@
+/* PostgreSQL as a store of MLflow rows: transactions, bulk insert by binary COPY, streamed select.
+   Named operations only: no caller outside pg/ writes SQL for PostgreSQL. One thread uses a
+   connection. Errors carry err->sqlstate and are classed by it (never by text): MLT_UNAVAILABLE
+   connection failures (08, 57P01-03), MLT_NOPERM 28***, 42501, MLT_SCHEMA 42P01, 42703, 23502,
+   MLT_TEMPFAIL for what a retry of the whole transaction may mend (23505 unique violation by
+   another writer, 40001, 40P01, 55P03, 57014), MLT_DATA 22***, 23514, 23503. */
+#ifndef MLT_PG_STORE_H
+#define MLT_PG_STORE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/row.h"
+#include "schema/catalog.h"
+
+struct mlt_pg;
+
+/* conninfo: what PQconnectdb takes; libpq's environment and files apply. Refuses servers before 14
+   (MLT_UNAVAILABLE) and databases whose encoding is not UTF8 (MLT_SCHEMA). */
+enum mlt_rc mlt_pg_open(struct mlt_pg **out, const char *conninfo, const char *application_name,
+                        struct mlt_err *err);
+void mlt_pg_close(struct mlt_pg *pg); /* NULL is fine */
+
+/* Reads the catalogs of current_schema(): every table's name, and columns and indexes of those in
+ * model/tables.def. */
+enum mlt_rc mlt_pg_catalog(struct mlt_pg *pg, struct mlt_arena *arena, struct mlt_catalog *out,
+                           struct mlt_err *err);
+/* Runs a script of MLflow's DDL (schema/schema.h) in one transaction. */
+enum mlt_rc mlt_pg_run_ddl(struct mlt_pg *pg, const char *script, struct mlt_err *err);
+
+/* Begins a transaction. Write: takes ROW EXCLUSIVE on the tables we write (those the features
+   bring), then reads alembic_version and returns MLT_SCHEMA if it is not `head` any more.
+   Read-only: READ ONLY, REPEATABLE READ. */
+enum mlt_rc mlt_pg_begin(struct mlt_pg *pg, bool read_only, const char *head, uint32_t features,
+                         struct mlt_err *err);
+enum mlt_rc mlt_pg_commit(struct mlt_pg *pg, struct mlt_err *err);
+void mlt_pg_rollback(struct mlt_pg *pg); /* harmless outside a transaction */
+
+/* Inserts rows by binary COPY, columns whose feature is not in `features` left out. The server's
+   row count is compared with rows->n. Nothing is inserted for n = 0. */
+enum mlt_rc mlt_pg_insert(struct mlt_pg *pg, const struct mlt_rows *rows, uint32_t features,
+                          struct mlt_err *err);
+/* Streams the rows that match, in no particular order, in bounded memory. */
+enum mlt_rc mlt_pg_select(struct mlt_pg *pg, enum mlt_table table, const struct mlt_where *where,
+                          uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err);
+/* Inserts one experiment (values as model/columns.def). wanted >= 0: with that id if it is free.
+   Else, and when it is taken, with the next id of the sequence, which is first moved ahead of every
+   id in the table if it lags. *id is the id it got; row's own experiment_id is ignored. An
+   artifact_location of NULL stays NULL. MLT_TEMPFAIL if the name came into being meanwhile. */
+enum mlt_rc mlt_pg_insert_experiment(struct mlt_pg *pg, const struct mlt_value *row, int64_t wanted,
+                                     int64_t *id, struct mlt_err *err);
+
+#endif

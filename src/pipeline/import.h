@@ -1,0 +1,68 @@
+/* One import: source -> batch -> sink, counted. Knows the contracts, no concrete back end beyond
+ * their tables. */
+#ifndef MLT_PIPELINE_IMPORT_H
+#define MLT_PIPELINE_IMPORT_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "sink/sink.h"
+#include "source/source.h"
+
+#define MLT_REPORT_IGNORED 8 /* kinds of ignored things (traces, assessments, ...) */
+
+struct mlt_ignored {
+  const char *what;
+  uint64_t n;
+};
+
+/* What has been done so far; complete after mlt_import returns, whatever it returns. */
+struct mlt_report {
+  const char *format;       /* the source's name */
+  struct mlt_schema schema; /* the target's */
+  struct mlt_counts counts[MLT_T_COUNT];
+  struct mlt_ignored ignored[MLT_REPORT_IGNORED];
+  struct mlt_source_progress source;
+  uint64_t rejects;   /* rows rejected, conflicts among them */
+  uint64_t conflicts; /* notes of kind CONFLICT */
+  uint64_t changes;   /* notes of kind CHANGED */
+  uint64_t batches;
+  double seconds;
+  struct mlt_id_map *id_map; /* owned by the report */
+  size_t n_id_map;
+  struct mlt_note *notes; /* the first MLT_REPORT_NOTES of them; owned by the report */
+  size_t n_notes;
+  struct mlt_arena *arena;
+};
+#define MLT_REPORT_NOTES 100
+
+struct mlt_import_opts {
+  const char *source; /* path */
+  const char *format; /* NULL or "auto" */
+  const struct mlt_target *target;
+  const char *mlflow_version; /* for a new database; NULL = default */
+  bool dry_run;
+  bool skip_errors;     /* --on-error skip */
+  uint64_t max_errors;  /* with skip: stop after so many rejected rows; 0 = no limit */
+  uint64_t batch_rows;  /* flush when a batch holds so many; 0 = default */
+  uint64_t batch_bytes; /* likewise for memory; 0 = default */
+  const volatile sig_atomic_t
+      *cancelled; /* set by a signal handler: stop at the next record; may be NULL */
+  /* Called after every batch and about ten times a second while reading; may be NULL. */
+  void (*on_progress)(void *ctx, const struct mlt_report *report);
+  /* Called for every note, before it is forgotten (the rejects file). An error stops the import.
+   * May be NULL. */
+  enum mlt_rc (*on_note)(void *ctx, const struct mlt_note *note, struct mlt_err *err);
+  void *ctx;
+};
+
+/* Runs the import. MLT_OK: everything is in (or was present). MLT_REJECTED: done, but rows were
+   rejected (skip_errors). MLT_DATA / MLT_CONFLICT: stopped at the first reject; whole batches
+   before it are in. MLT_CANCELLED: likewise. *report must be freed with mlt_report_free in every
+   case. */
+enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *report,
+                       struct mlt_err *err) MLT_NODISCARD;
+void mlt_report_free(struct mlt_report *report);
+
+#endif

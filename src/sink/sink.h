@@ -1,0 +1,93 @@
+/* The contract of a sink: a target that takes sealed batches, each in one transaction, all or
+   nothing. One thread uses an instance; it never calls back into the pipeline. A sink knows
+   MLflow's tables through model/ and schema/, never the source.
+
+   What write() does with a batch, the same for every target:
+   - Experiments: matched by name in the target's default workspace. Found active (or deleted, when
+   the source's is deleted too): reused, counted present. Found deleted while the source's is
+   active: refused - the experiment and all its runs are rejected (code "experiment-deleted", reason
+   explains the choice: restore it, or delete it for good, or rename). Not found: created; id 0
+   stays 0 where free; SQLite keeps the source's id where free; else the next id of the sequence,
+   which must stay ahead of every id in the table. The sink remembers key -> id for later batches.
+     A second experiment of the same name in one source is rejected ("experiment-duplicate").
+     Absent experiment tags are added to an experiment that was there; a tag with another value is
+   left and noted.
+   - Runs whose run_uuid is new: all their rows are inserted. Run_uuid there already: compared,
+   every column and row (artifact_uri, params, tags, metrics, latest metrics, inputs with tags);
+   identical = all its rows counted present; different = MLT_NOTE_CONFLICT ("run-conflict", reason
+   names the table and, for params and tags, the key), its rows counted rejected, nothing of it
+   written.
+   - Datasets: by (experiment, name, digest); dataset_uuid and input_uuid are 32 hex digits, random.
+   - Logged models, registered models, versions, aliases: new = inserted, identical = present,
+   different = conflict of that row (a registered model that exists takes new versions; its own
+   differing fields are left and noted). A logged model metric whose run is not in the target is
+   rejected ("no-such-run").
+   - Tables that the target's head lacks (schema features): rows counted rejected with code
+   "no-such-table", one note a table, naming the MLflow version that brings it. On --on-error stop
+   that is an error as any reject. With opts.dry_run the same outcome is computed and nothing is
+   written, not even a sequence value. */
+#ifndef MLT_SINK_SINK_H
+#define MLT_SINK_SINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/uri.h"
+#include "batch/batch.h"
+#include "schema/schema.h"
+
+struct mlt_sink; /* each target's own */
+
+struct mlt_sink_opts {
+  const struct mlt_target *target; /* borrowed, outlives the sink */
+  const char *mlflow_version;      /* for a database to be created; NULL = default */
+  const char *application_name;    /* PostgreSQL: shown in pg_stat_activity */
+  bool dry_run;
+  bool stop_on_reject; /* write() rolls back and returns MLT_CONFLICT / MLT_DATA at the first reject
+                          or conflict it finds */
+};
+
+/* Filled by write(). counts holds what became of the batch's rows (inserted, present, rejected);
+   notes why. Strings live in `arena`, which the caller owns and resets. */
+struct mlt_outcome {
+  struct mlt_counts counts[MLT_T_COUNT];
+  MLT_VEC(struct mlt_note) notes;
+  struct mlt_arena *arena;
+};
+
+/* One line of the id map for the report. */
+struct mlt_id_map {
+  struct mlt_str key; /* the source's */
+  struct mlt_str name;
+  int64_t id; /* the target's; -1 in a dry run that would create it */
+  bool created;
+  bool deleted;
+};
+
+struct mlt_sink_ops {
+  const char *name;
+  enum mlt_target_kind kind;
+  /* Connects (or creates the SQLite file, with MLflow's schema, unless dry_run), checks the schema.
+     MLT_UNAVAILABLE, MLT_NOPERM, MLT_SCHEMA (exit 78, differences named), ... Required. */
+  enum mlt_rc (*open)(struct mlt_sink **out, const struct mlt_sink_opts *opts, struct mlt_err *err);
+  /* What the target's schema is; valid until close. Required. */
+  const struct mlt_schema *(*schema)(const struct mlt_sink *s);
+  /* One transaction. On any error nothing of the batch is in the target and the sink may be used
+     again only if the error is MLT_CONFLICT or MLT_DATA. Retries by itself when another writer got
+     in between (unique violation, deadlock, serialization failure), a few times. Required. */
+  enum mlt_rc (*write)(struct mlt_sink *s, const struct mlt_batch *b, struct mlt_outcome *out,
+                       struct mlt_err *err);
+  /* Experiments seen so far, in order of first sight. Returns how many; *out valid until the next
+   * write. Required. */
+  size_t (*id_map)(const struct mlt_sink *s, const struct mlt_id_map **out);
+  /* After the last batch. Required. */
+  enum mlt_rc (*finish)(struct mlt_sink *s, struct mlt_err *err);
+  /* NULL is fine; after any failure too. Required. */
+  void (*close)(struct mlt_sink *s);
+};
+
+/* sink/all.c: every target, NULL-terminated. */
+extern const struct mlt_sink_ops *const mlt_sinks[];
+const struct mlt_sink_ops *mlt_sink_for(enum mlt_target_kind kind);
+
+#endif

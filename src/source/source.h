@@ -1,0 +1,52 @@
+/* The contract of a source: something that holds runs, read as a stream of records
+   (model/record.h). One thread uses an instance. A source never writes, never follows links out of
+   its root, holds memory bounded by one record (a chunk of points), and never stops at one bad
+   thing: what it cannot read it reports as MLT_REC_NOTE (REJECT with path, line, reason) and goes
+   on. Errors are for the source as a whole (vanished, out of memory). To add a format: one file
+   that fills mlt_source_ops, one row in source/all.c. */
+#ifndef MLT_SOURCE_SOURCE_H
+#define MLT_SOURCE_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "model/record.h"
+
+struct mlt_source; /* each format's own */
+
+struct mlt_source_opts {
+  const char *path; /* as the user gave it */
+};
+
+/* How far reading has come, for the progress line. totals are 0 when not known. */
+struct mlt_source_progress {
+  uint64_t runs_done, runs_total;
+  uint64_t bytes_done;
+};
+
+struct mlt_source_ops {
+  const char *name;        /* the word for --format */
+  const char *description; /* one line for --help */
+  /* Does this path look like the format? 0 = no, 100 = certainly. Must not print or keep anything
+   * open. Required. */
+  int (*probe)(const char *path);
+  /* MLT_NOINPUT / MLT_NOPERM / MLT_DATA when it cannot be read as this format; says what was
+   * expected. Required. */
+  enum mlt_rc (*open)(struct mlt_source **out, const struct mlt_source_opts *opts,
+                      struct mlt_err *err);
+  /* Next record; strings valid until the next call. MLT_END after the last. Required. */
+  enum mlt_rc (*next)(struct mlt_source *s, struct mlt_record *rec, struct mlt_err *err);
+  /* Cheap; may be called at any time between next() calls. Required. */
+  void (*progress)(const struct mlt_source *s, struct mlt_source_progress *out);
+  /* NULL is fine, also after any failure. Required. */
+  void (*close)(struct mlt_source *s);
+};
+
+/* source/all.c: every format, NULL-terminated. */
+extern const struct mlt_source_ops *const mlt_sources[];
+/* By --format word; NULL if there is none. */
+const struct mlt_source_ops *mlt_source_by_name(const char *name);
+/* The format that claims path most firmly; NULL if none does (err says what was tried). */
+const struct mlt_source_ops *mlt_source_detect(const char *path, struct mlt_err *err);
+
+#endif
