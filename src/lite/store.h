@@ -19,7 +19,8 @@ enum mlt_lite_mode {
                       missing or not writable */
 };
 
-/* MLT_NOINPUT when the file is missing, MLT_DATA when it is no SQLite database, MLT_NOPERM.
+/* READ works beside a live server, and on read-only media (as long as no -wal file lies beside the
+ * file). MLT_NOINPUT when the file is missing, MLT_DATA when it is no SQLite database, MLT_NOPERM.
  * foreign_keys is ON. */
 enum mlt_rc mlt_lite_open(struct mlt_lite **out, const char *path, enum mlt_lite_mode mode,
                           struct mlt_err *err);
@@ -38,6 +39,9 @@ void mlt_lite_rollback(struct mlt_lite *db);
 
 enum mlt_rc mlt_lite_insert(struct mlt_lite *db, const struct mlt_rows *rows, uint32_t features,
                             struct mlt_err *err);
+/* Streams the rows that match, in no particular order; `where` NULL: every row. Keys must be
+   distinct. A table the features lack has no rows. MLT_DATA for a value that its column's type
+   cannot hold. */
 enum mlt_rc mlt_lite_select(struct mlt_lite *db, enum mlt_table table,
                             const struct mlt_where *where, uint32_t features, mlt_row_fn fn,
                             void *ctx, struct mlt_err *err);

@@ -1,0 +1,216 @@
+/* Opening and closing a SQLite file, and running single statements on it. Owns the connection and
+   its cached statements. What a file must hold is not judged here (schema/). */
+#include "lite/db.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+enum { BUSY_TIMEOUT_MS = 20000 /* MLflow's own */, OLDEST_SQLITE = 3031000, MAX_NAME = 65536 };
+
+void mlt_lite_busy_timeout(struct mlt_lite *db, int milliseconds) {
+  (void)sqlite3_busy_timeout(db->handle, milliseconds);
+}
+
+enum mlt_rc mlt_lite_exec(struct mlt_lite *db, const char *sql, const char *what,
+                          struct mlt_err *err) {
+  if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
+    return MLT_OK;
+  return mlt_lite_fail(db, err, "%s", what);
+}
+
+enum mlt_rc mlt_lite_prepare(struct mlt_lite *db, const char *sql, sqlite3_stmt **out,
+                             struct mlt_err *err) {
+  if (sqlite3_prepare_v2(db->handle, sql, -1, out, NULL) == SQLITE_OK)
+    return MLT_OK;
+  return mlt_lite_fail(db, err, "cannot prepare a statement");
+}
+
+enum mlt_rc mlt_lite_step(struct mlt_lite *db, sqlite3_stmt *stmt, const char *what,
+                          struct mlt_err *err) {
+  switch (sqlite3_step(stmt)) {
+  case SQLITE_ROW:
+    return MLT_OK;
+  case SQLITE_DONE:
+    return MLT_END;
+  default:
+    return mlt_lite_fail(db, err, "%s", what);
+  }
+}
+
+bool mlt_lite_has(enum mlt_column c, uint32_t features) {
+  const struct mlt_column_info *info = mlt_column_info(c);
+  uint32_t needed = info->feature | mlt_table_feature(info->table);
+  return (needed & ~features) == 0;
+}
+
+/* The name for sqlite3_open_v2: never "", ":memory:" or "file:..." by accident. */
+static enum mlt_rc plain_name(struct mlt_buf *out, const char *path) {
+  if (path[0] != '/') {
+    enum mlt_rc rc = mlt_buf_adds(out, "./");
+    if (rc != MLT_OK)
+      return rc;
+  }
+  return mlt_buf_adds(out, path);
+}
+
+/* The same as a URI whose reader takes no locks and looks for no -wal file. */
+static enum mlt_rc immutable_name(struct mlt_buf *out, const char *path) {
+  enum mlt_rc rc = mlt_buf_adds(out, path[0] == '/' ? "file://" : "file:./");
+  for (const char *p = path; rc == MLT_OK && *p; p++) {
+    unsigned char c = (unsigned char)*p;
+    bool plain = c == '/' || c == '.' || c == '-' || c == '_' || (c >= '0' && c <= '9') ||
+                 (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    rc = mlt_buf_printf(out, plain ? "%c" : "%%%02X", c);
+  }
+  return rc == MLT_OK ? mlt_buf_adds(out, "?immutable=1") : rc;
+}
+
+static void disconnect(struct mlt_lite *db) {
+  (void)sqlite3_close_v2(db->handle);
+  db->handle = NULL;
+}
+
+/* Opens the file and reads its first page, so that what is no database is refused here. */
+static int connect_to(struct mlt_lite *db, const char *name, int flags) {
+  int rc = sqlite3_open_v2(name, &db->handle, flags, NULL);
+  if (!db->handle)
+    return SQLITE_NOMEM;
+  if (rc != SQLITE_OK)
+    return rc;
+  (void)sqlite3_extended_result_codes(db->handle, 1);
+  mlt_lite_busy_timeout(db, BUSY_TIMEOUT_MS);
+  /* A file may come from anybody: its views and triggers get no function with side effects. */
+  (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  /* A missing "column" is an error, not the string 'column'. */
+  (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+  (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+  return sqlite3_exec(db->handle, "PRAGMA schema_version", NULL, NULL, NULL);
+}
+
+/* Read-only media: a file in WAL mode cannot be read there, as its -shm file cannot be made.
+   Without a -wal and -journal file everything is in the database file itself and it may be read as
+   it is. */
+static bool may_read_as_immutable(const struct mlt_lite *db, int code) {
+  if (!db->handle || ((code & 0xff) != SQLITE_CANTOPEN && (code & 0xff) != SQLITE_READONLY))
+    return false;
+  const char *file = sqlite3_db_filename(db->handle, "main");
+  return file && *file && access(file, R_OK) == 0 &&
+         access(sqlite3_filename_wal(file), F_OK) != 0 &&
+         access(sqlite3_filename_journal(file), F_OK) != 0;
+}
+
+static int connect_by_mode(struct mlt_lite *db, enum mlt_lite_mode mode) {
+  static const int flags[] = {[MLT_LITE_READ] = SQLITE_OPEN_READONLY,
+                              [MLT_LITE_WRITE] = SQLITE_OPEN_READWRITE,
+                              [MLT_LITE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE};
+  struct mlt_buf name;
+  mlt_buf_init(&name, MAX_NAME);
+  int code = SQLITE_NOMEM;
+  const char *text = plain_name(&name, db->path) == MLT_OK ? mlt_buf_cstr(&name) : NULL;
+  if (!text)
+    goto out;
+  code = connect_to(db, text, flags[mode]);
+  if (mode != MLT_LITE_READ || !may_read_as_immutable(db, code))
+    goto out;
+  mlt_buf_clear(&name);
+  text = immutable_name(&name, db->path) == MLT_OK ? mlt_buf_cstr(&name) : NULL;
+  if (!text)
+    goto out;
+  disconnect(db);
+  code = connect_to(db, text, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+out:
+  mlt_buf_free(&name);
+  return code;
+}
+
+/* What stat(2) knows better than SQLite, which says "unable to open database file" to all of it. */
+static enum mlt_rc check_path(const char *path, enum mlt_lite_mode mode, struct mlt_err *err) {
+  struct stat st;
+  if (path[0] == '\0')
+    return mlt_err_set(err, MLT_NOINPUT, "the path of the database is empty");
+  if (stat(path, &st) != 0)
+    return mode == MLT_LITE_CREATE ? MLT_OK : mlt_err_errno(err, errno, "%s", path);
+  if (S_ISREG(st.st_mode))
+    return MLT_OK;
+  (void)mlt_err_set(err, MLT_NOINPUT, "%s: is %s, not a database file", path,
+                    S_ISDIR(st.st_mode) ? "a folder" : "no regular file");
+  mlt_err_hint(err, "Give the path of MLflow's database file (often mlflow.db).");
+  return MLT_NOINPUT;
+}
+
+static enum mlt_rc cannot_open(const struct mlt_lite *db, enum mlt_lite_mode mode, int code,
+                               struct mlt_err *err) {
+  if (code == SQLITE_NOMEM)
+    return mlt_err_nomem(err);
+  int os_error = sqlite3_system_errno(db->handle);
+  if ((code & 0xff) != SQLITE_CANTOPEN || mode != MLT_LITE_CREATE || access(db->path, F_OK) == 0)
+    return mlt_lite_fail(db, err, "cannot open the database");
+  (void)mlt_err_set(err, MLT_CANTCREAT, "%s: cannot create the database: %s", db->path,
+                    strerror(os_error));
+  mlt_err_hint(err, os_error == ENOENT ? "Make its folder first." : "Make its folder writable.");
+  return MLT_CANTCREAT;
+}
+
+static enum mlt_rc check_library(struct mlt_err *err) {
+  if (sqlite3_libversion_number() >= OLDEST_SQLITE)
+    return MLT_OK;
+  (void)mlt_err_set(err, MLT_SCHEMA, "libsqlite3 %s is too old for MLflow's tables",
+                    sqlite3_libversion());
+  mlt_err_hint(err, "Install libsqlite3 3.31 or newer.");
+  return MLT_SCHEMA;
+}
+
+/* A larger page cache than SQLite's 2 MB: the text-led indexes of metrics and params are filled all
+ * over. */
+static enum mlt_rc prepare_for_writing(struct mlt_lite *db, struct mlt_err *err) {
+  /* SQLite opens a file it may not write read-only, without a word. */
+  if (sqlite3_db_readonly(db->handle, "main") == 1) {
+    (void)mlt_err_set(err, MLT_NOPERM, "%s: no permission to write the database", db->path);
+    mlt_err_hint(err, "Make the file and its folder writable for this user.");
+    return MLT_NOPERM;
+  }
+  return mlt_lite_exec(db, "PRAGMA cache_size = -65536", "cannot set the size of the cache", err);
+}
+
+enum mlt_rc mlt_lite_open(struct mlt_lite **out, const char *path, enum mlt_lite_mode mode,
+                          struct mlt_err *err) {
+  *out = NULL;
+  enum mlt_rc rc = check_library(err);
+  if (rc == MLT_OK)
+    rc = check_path(path, mode, err);
+  if (rc != MLT_OK)
+    return rc;
+  struct mlt_lite *db = mlt_calloc(1, sizeof *db);
+  if (!db)
+    return mlt_err_nomem(err);
+  db->path = mlt_strdup(path);
+  if (!db->path) {
+    rc = mlt_err_nomem(err);
+    goto fail;
+  }
+  int code = connect_by_mode(db, mode);
+  rc = code == SQLITE_OK ? MLT_OK : cannot_open(db, mode, code, err);
+  if (rc == MLT_OK && mode != MLT_LITE_READ)
+    rc = prepare_for_writing(db, err);
+  if (rc != MLT_OK)
+    goto fail;
+  *out = db;
+  return MLT_OK;
+fail:
+  mlt_lite_close(db);
+  return rc;
+}
+
+void mlt_lite_close(struct mlt_lite *db) {
+  if (!db)
+    return;
+  for (size_t i = 0; i < MLT_T_COUNT; i++)
+    (void)sqlite3_finalize(db->insert[i].stmt);
+  disconnect(db);
+  mlt_free(db->path);
+  mlt_free(db);
+}

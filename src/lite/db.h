@@ -1,0 +1,40 @@
+/* The inside of a connection, shared by the files of lite/ and their unit tests. Everybody else
+   includes lite/store.h. */
+#ifndef MLT_LITE_DB_H
+#define MLT_LITE_DB_H
+
+#include <sqlite3.h>
+#include "base/buf.h"
+#include "lite/store.h"
+
+struct mlt_lite {
+  sqlite3 *handle;
+  char *path;      /* as the caller gave it: for messages */
+  bool query_only; /* inside a read-only transaction */
+  struct {
+    sqlite3_stmt *stmt;
+    uint32_t features; /* that stmt was made for */
+  } insert[MLT_T_COUNT];
+};
+
+/* How long a statement waits for another process' lock; mlt_lite_open sets MLflow's 20 s. */
+void mlt_lite_busy_timeout(struct mlt_lite *db, int milliseconds);
+
+/* Describes SQLite's last error as "path: what: SQLite's words", with its class and hint. */
+enum mlt_rc mlt_lite_fail(const struct mlt_lite *db, struct mlt_err *err, const char *what, ...)
+    MLT_PRINTF(3, 4);
+/* The class of an extended result code; os_error tells the kinds of SQLITE_CANTOPEN apart. */
+enum mlt_rc mlt_lite_class(int code, int os_error, const char **hint);
+
+enum mlt_rc mlt_lite_exec(struct mlt_lite *db, const char *sql, const char *what,
+                          struct mlt_err *err) MLT_NODISCARD;
+enum mlt_rc mlt_lite_prepare(struct mlt_lite *db, const char *sql, sqlite3_stmt **out,
+                             struct mlt_err *err) MLT_NODISCARD;
+/* MLT_OK with a row, MLT_END after the last one. */
+enum mlt_rc mlt_lite_step(struct mlt_lite *db, sqlite3_stmt *stmt, const char *what,
+                          struct mlt_err *err) MLT_NODISCARD;
+
+/* Whether the database has this column at these features (its own and its table's). */
+bool mlt_lite_has(enum mlt_column c, uint32_t features);
+
+#endif
