@@ -23,12 +23,16 @@ extern const struct mlt_head mlt_heads[]; /* oldest first */
 extern const size_t mlt_heads_count;
 const struct mlt_head *mlt_head_by_revision(const char *revision); /* NULL if unknown */
 /* The head of an MLflow release ("3.10", "3.10.1", "2.22"): the newest head whose first release is
-   not newer. NULL if the text is no version or older than 2.0. */
+   not newer; a part left out stands for the newest release, so "3.1" is 3.1.4. NULL if the text is
+   no version or older than 2.0. */
 const struct mlt_head *mlt_head_by_version(const char *mlflow_version);
 /* What a new database gets: the oldest 3.x head that holds everything we write (an older MLflow
    refuses a newer head, a newer one migrates an older head by itself). */
 const struct mlt_head *mlt_head_default(void);
-/* The first release that has a feature: "3.0". */
+/* What --mlflow-version asks for; the default for NULL. NULL and an MLT_USAGE error if it is no
+   release we know. */
+const struct mlt_head *mlt_head_choose(const char *mlflow_version, struct mlt_err *err);
+/* The first release that has a feature: "3.0.0". */
 const char *mlt_feature_release(uint32_t feature);
 
 /* The schema found in a target. */
@@ -47,6 +51,9 @@ struct mlt_difference {
   const char *column; /* NULL for the table as a whole */
   const char *what;   /* "is missing", "is NOT NULL without default and unknown to mltrack", ... */
 };
+
+/* The difference as a sentence: "column value of table params is ...". Returns out. */
+const char *mlt_difference_text(const struct mlt_difference *d, char *out, size_t cap);
 
 struct mlt_differences {
   size_t n, n_fatal, cap;
