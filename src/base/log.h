@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "base/text.h"
 
 enum mlt_log_level { MLT_LOG_ERROR, MLT_LOG_WARN, MLT_LOG_INFO, MLT_LOG_DEBUG };
 
@@ -49,14 +49,6 @@ void mlt_log_fields(enum mlt_log_level level, const char *text, const struct mlt
 bool mlt_log_wants(enum mlt_log_level level);
 /* An error: its message, and the hint below it (text) or beside it (JSON). */
 void mlt_log_err(const struct mlt_err *err);
-
-/* Adds s to b so that a terminal shows it and does nothing else: control characters (C0, DEL, C1),
-   bidirectional overrides and bad UTF-8 become \n, \t, \xHH or \u{HHHH}. */
-enum mlt_rc mlt_text_escape(struct mlt_buf *b, struct mlt_str s) MLT_NODISCARD;
-void mlt_text_print(FILE *out, struct mlt_str s);
-/* Adds s with the passwords of URIs (scheme://u:pw@h, ?password=) and of keywords (password=)
-   replaced by ***. */
-enum mlt_rc mlt_text_mask(struct mlt_buf *b, struct mlt_str s) MLT_NODISCARD;
 
 /* Whether to colour what goes to out: when is "always", "never" or "auto" (NO_COLOR and
    CLICOLOR_FORCE honoured, a terminal that is not dumb). */

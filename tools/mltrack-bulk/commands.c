@@ -1,0 +1,129 @@
+/* The command table of mltrack-bulk: what its commands are called, take, and say about themselves.
+ */
+#include "commands.h"
+
+#include "base/uri.h"
+
+static const struct mlt_opt opts[] = {
+#define MLT_OPT(id, name, letter, kind, arg, dflt, choices, commands, env, help)                   \
+  {name, letter, MLT_KIND_##kind, arg, dflt, choices, commands, env, help},
+#include "options.def"
+#undef MLT_OPT
+};
+
+static const struct mlt_cmd cmds[] = {
+#if __has_include("cmd_import.c")
+    {.name = "import",
+     .bit = MLT_BIT_IMPORT,
+     .args = "SOURCE",
+     .args_kind = "file",
+     .summary = "load the runs of a tracking store into a database",
+     .description =
+         "Loads every experiment, run, model and registered model of SOURCE, the folder of an MLflow "
+         "file store (mlruns), into MLflow's own tables, in transactions of whole runs. "
+         "Run ids, times and deleted states are kept. "
+         "What is there already and identical is counted as present, so a second import adds nothing; "
+         "what is there and differs is a conflict and never overwritten. "
+         "A missing SQLite file is made with MLflow's schema.",
+     .examples =
+         "mltrack-bulk import ./mlruns\tInto ./mlflow.db, made if missing\n"
+         "mltrack-bulk import ./mlruns --to postgresql://mlflow@db.example.com/mlflow\tInto PostgreSQL\n"
+         "mltrack-bulk import ./mlruns --on-error skip --rejects bad.jsonl\tGo on past broken runs and list them\n"
+         "mltrack-bulk import ./mlruns --dry-run --json\tSee what would be written\n",
+     .exits =
+         "0 when everything is in, 2 when it is done but records were rejected (--on-error skip), "
+         "65 for bad data or a conflict, 66 when SOURCE cannot be read, 69 when the database cannot "
+         "be reached, 75 when running again is safe, 78 for a schema that mltrack does not know.",
+     .min_args = 1,
+     .max_args = 1,
+     .run = mlt_cmd_import},
+#endif
+#if __has_include("cmd_schema.c")
+    {.name = "schema check",
+     .bit = MLT_BIT_SCHEMA_CHECK,
+     .summary = "tell whether mltrack can write to a database",
+     .description = "Compares the tables of the database with what mltrack writes and names every "
+                    "difference. Nothing is changed.",
+     .examples =
+         "mltrack-bulk schema check\tThe database in force (see ENVIRONMENT in the manual)\n"
+         "mltrack-bulk schema check --to sqlite:///mlflow.db --json\tFor a script\n",
+     .exits =
+         "0 when it fits, 69 when the database cannot be reached, 77 without permission, 78 when "
+         "it does not fit.",
+     .run = mlt_cmd_schema_check},
+    {.name = "schema show",
+     .bit = MLT_BIT_SCHEMA_SHOW,
+     .summary = "show which MLflow schema a database has",
+     .description =
+         "Prints the database's schema revision, the MLflow releases that have it, and what "
+         "it can hold. Nothing is changed.",
+     .examples =
+         "mltrack-bulk schema show\tThe database in force\n"
+         "mltrack-bulk schema show --to 'service=mlflow' --json\tA libpq service, for a script\n",
+     .exits =
+         "0 when there is one, 69 when the database cannot be reached, 77 without permission, 78 "
+         "when it holds no MLflow schema.",
+     .run = mlt_cmd_schema_show},
+    {.name = "schema init",
+     .bit = MLT_BIT_SCHEMA_INIT,
+     .summary = "make MLflow's tables in an empty database",
+     .description =
+         "Makes MLflow's full schema, as MLflow itself would, in an empty database or a new "
+         "SQLite file. An MLflow older than the schema refuses it and a newer one upgrades "
+         "it, so the default is the oldest that holds everything mltrack writes. "
+         "Existing tables are never changed.",
+     .examples = "mltrack-bulk schema init --to sqlite:///mlflow.db\tA new file\n"
+                 "mltrack-bulk schema init --to postgresql:///mlflow --mlflow-version 3.10\tFor "
+                 "a server of that release\n",
+     .exits =
+         "0 when it is made, 64 for an unknown release, 69 when the database cannot be reached, 73 "
+         "when the file cannot be created, 77 without permission, 78 when tables are there "
+         "already.",
+     .run = mlt_cmd_schema_init},
+#endif
+    {.name = "help",
+     .bit = MLT_BIT_HELP,
+     .args = "[COMMAND]",
+     .args_kind = "command",
+     .summary = "show help, the manual or shell completions",
+     .description =
+         "Shows the help of a command, or prints the manual page or a completion script.",
+     .examples = "mltrack-bulk help import\tThe options of import\n"
+                 "mltrack-bulk help --man | man -l -\tThe whole manual\n"
+                 "source <(mltrack-bulk help --completion bash)\tComplete commands and options "
+                 "in this shell\n",
+     .exits = "0, or 64 when there is no such command.",
+     .max_args = 2,
+     .run = mlt_cmd_help},
+};
+
+static const struct mlt_opt_note environment[] = {
+    {"MLFLOW_BACKEND_STORE_URI", "The database, when neither --to nor MLTRACK_STORE_URI is given."},
+    {"MLFLOW_TRACKING_URI", "The database, when none of the former is given and this names one."},
+    {"NO_COLOR", "When set and not empty, nothing is coloured unless --color always."},
+    {"CLICOLOR_FORCE", "When set and not 0, colours are used although the output is no terminal."},
+    {"PGHOST",
+     "This and libpq's other variables, the password file and the service file work as in psql."},
+};
+
+const struct mlt_program mlt_bulk = {
+    .name = "mltrack-bulk",
+    .version = MLT_VERSION,
+    .date = "November 21, 2026",
+    .summary = "load MLflow runs straight into MLflow's own database",
+    .description =
+        "Writes MLflow runs, params, metrics, tags, datasets and models straight into the "
+        "PostgreSQL or SQLite tables of MLflow, without its server. "
+        "The stock MLflow reads them as if it had written them.",
+    .opts = opts,
+    .n_opts = sizeof opts / sizeof opts[0],
+    .cmds = cmds,
+    .n_cmds = sizeof cmds / sizeof cmds[0],
+    .environment = environment,
+    .n_environment = sizeof environment / sizeof environment[0],
+};
+
+const char *mlt_bulk_target(const struct mlt_args *args, const char **origin) {
+  bool given = mlt_args_given(args, MLT_OPT_TO);
+  return mlt_target_default(given ? mlt_args_str(args, MLT_OPT_TO) : NULL, NULL, origin);
+}
