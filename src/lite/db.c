@@ -3,6 +3,8 @@
 #include "lite/db.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,6 +41,14 @@ enum mlt_rc mlt_lite_step(struct mlt_lite *db, sqlite3_stmt *stmt, const char *w
   default:
     return mlt_lite_fail(db, err, "%s", what);
   }
+}
+
+enum mlt_rc mlt_lite_must_be_writable(const struct mlt_lite *db, struct mlt_err *err) {
+  if (!db->reader && sqlite3_db_readonly(db->handle, "main") != 1)
+    return MLT_OK;
+  (void)mlt_err_set(err, MLT_NOPERM, "%s: no permission to write the database", db->path);
+  mlt_err_hint(err, "Make the file and its folder writable for this user.");
+  return MLT_NOPERM;
 }
 
 bool mlt_lite_has(enum mlt_column c, uint32_t features) {
@@ -103,26 +113,48 @@ static bool may_read_as_immutable(const struct mlt_lite *db, int code) {
          access(sqlite3_filename_journal(file), F_OK) != 0;
 }
 
+static int connect_immutable(struct mlt_lite *db) {
+  struct mlt_buf name;
+  mlt_buf_init(&name, MAX_NAME);
+  const char *text = immutable_name(&name, db->path) == MLT_OK ? mlt_buf_cstr(&name) : NULL;
+  disconnect(db);
+  int code = text ? connect_to(db, text, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI) : SQLITE_NOMEM;
+  mlt_buf_free(&name);
+  return code;
+}
+
+static bool has_wal_file(const struct mlt_lite *db) {
+  const char *file = db->handle ? sqlite3_db_filename(db->handle, "main") : NULL;
+  return file && *file && access(sqlite3_filename_wal(file), F_OK) == 0;
+}
+
+/* A read-only connection to a file in WAL mode makes -wal and -shm files and cannot remove them:
+   they would bar a server of another user. One that may write removes them when it closes last. */
+static int connect_to_read(struct mlt_lite *db, const char *name) {
+  char wal[PATH_MAX];
+  int n = snprintf(wal, sizeof wal, "%s-wal", name);
+  bool had_wal = n >= (int)sizeof wal || access(wal, F_OK) == 0;
+  int code = connect_to(db, name, SQLITE_OPEN_READONLY);
+  if (may_read_as_immutable(db, code))
+    return connect_immutable(db);
+  if (code != SQLITE_OK || had_wal || !has_wal_file(db) || access(db->path, W_OK) != 0)
+    return code;
+  disconnect(db);
+  code = connect_to(db, name, SQLITE_OPEN_READWRITE);
+  return code == SQLITE_OK ? sqlite3_exec(db->handle, "PRAGMA query_only = ON", NULL, NULL, NULL)
+                           : code;
+}
+
 static int connect_by_mode(struct mlt_lite *db, enum mlt_lite_mode mode) {
-  static const int flags[] = {[MLT_LITE_READ] = SQLITE_OPEN_READONLY,
-                              [MLT_LITE_WRITE] = SQLITE_OPEN_READWRITE,
-                              [MLT_LITE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE};
   struct mlt_buf name;
   mlt_buf_init(&name, MAX_NAME);
   int code = SQLITE_NOMEM;
   const char *text = plain_name(&name, db->path) == MLT_OK ? mlt_buf_cstr(&name) : NULL;
-  if (!text)
-    goto out;
-  code = connect_to(db, text, flags[mode]);
-  if (mode != MLT_LITE_READ || !may_read_as_immutable(db, code))
-    goto out;
-  mlt_buf_clear(&name);
-  text = immutable_name(&name, db->path) == MLT_OK ? mlt_buf_cstr(&name) : NULL;
-  if (!text)
-    goto out;
-  disconnect(db);
-  code = connect_to(db, text, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
-out:
+  if (text && mode == MLT_LITE_READ)
+    code = connect_to_read(db, text);
+  else if (text)
+    code = connect_to(db, text,
+                      SQLITE_OPEN_READWRITE | (mode == MLT_LITE_CREATE ? SQLITE_OPEN_CREATE : 0));
   mlt_buf_free(&name);
   return code;
 }
@@ -142,16 +174,31 @@ static enum mlt_rc check_path(const char *path, enum mlt_lite_mode mode, struct 
   return MLT_NOINPUT;
 }
 
+static bool folder_exists(const char *path) {
+  const char *slash = strrchr(path, '/');
+  if (!slash)
+    return true;
+  char *folder = mlt_strdup(path);
+  if (!folder)
+    return true;
+  folder[slash - path + 1] = '\0';
+  struct stat st;
+  bool exists = stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
+  mlt_free(folder);
+  return exists;
+}
+
 static enum mlt_rc cannot_open(const struct mlt_lite *db, enum mlt_lite_mode mode, int code,
                                struct mlt_err *err) {
   if (code == SQLITE_NOMEM)
     return mlt_err_nomem(err);
-  int os_error = sqlite3_system_errno(db->handle);
   if ((code & 0xff) != SQLITE_CANTOPEN || mode != MLT_LITE_CREATE || access(db->path, F_OK) == 0)
     return mlt_lite_fail(db, err, "cannot open the database");
-  (void)mlt_err_set(err, MLT_CANTCREAT, "%s: cannot create the database: %s", db->path,
-                    strerror(os_error));
-  mlt_err_hint(err, os_error == ENOENT ? "Make its folder first." : "Make its folder writable.");
+  /* SQLite's errno is no help: after EACCES it tries once more and reports that ENOENT. */
+  bool missing = !folder_exists(db->path);
+  (void)mlt_err_set(err, MLT_CANTCREAT, "%s: cannot create the database: its folder %s", db->path,
+                    missing ? "is missing" : "is not writable");
+  mlt_err_hint(err, missing ? "Make the folder first." : "Make the folder writable for this user.");
   return MLT_CANTCREAT;
 }
 
@@ -167,13 +214,10 @@ static enum mlt_rc check_library(struct mlt_err *err) {
 /* A larger page cache than SQLite's 2 MB: the text-led indexes of metrics and params are filled all
  * over. */
 static enum mlt_rc prepare_for_writing(struct mlt_lite *db, struct mlt_err *err) {
-  /* SQLite opens a file it may not write read-only, without a word. */
-  if (sqlite3_db_readonly(db->handle, "main") == 1) {
-    (void)mlt_err_set(err, MLT_NOPERM, "%s: no permission to write the database", db->path);
-    mlt_err_hint(err, "Make the file and its folder writable for this user.");
-    return MLT_NOPERM;
-  }
-  return mlt_lite_exec(db, "PRAGMA cache_size = -65536", "cannot set the size of the cache", err);
+  enum mlt_rc rc = mlt_lite_must_be_writable(db, err);
+  return rc == MLT_OK ? mlt_lite_exec(db, "PRAGMA cache_size = -65536",
+                                      "cannot set the size of the cache", err)
+                      : rc;
 }
 
 enum mlt_rc mlt_lite_open(struct mlt_lite **out, const char *path, enum mlt_lite_mode mode,
@@ -187,6 +231,7 @@ enum mlt_rc mlt_lite_open(struct mlt_lite **out, const char *path, enum mlt_lite
   struct mlt_lite *db = mlt_calloc(1, sizeof *db);
   if (!db)
     return mlt_err_nomem(err);
+  db->reader = mode == MLT_LITE_READ;
   db->path = mlt_strdup(path);
   if (!db->path) {
     rc = mlt_err_nomem(err);

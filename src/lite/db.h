@@ -10,6 +10,7 @@
 struct mlt_lite {
   sqlite3 *handle;
   char *path;      /* as the caller gave it: for messages */
+  bool reader;     /* opened with MLT_LITE_READ */
   bool query_only; /* inside a read-only transaction */
   struct {
     sqlite3_stmt *stmt;
@@ -33,6 +34,10 @@ enum mlt_rc mlt_lite_prepare(struct mlt_lite *db, const char *sql, sqlite3_stmt 
 /* MLT_OK with a row, MLT_END after the last one. */
 enum mlt_rc mlt_lite_step(struct mlt_lite *db, sqlite3_stmt *stmt, const char *what,
                           struct mlt_err *err) MLT_NODISCARD;
+
+/* SQLite opens a file that it may not write read-only, and begins "write" transactions on it,
+ * without a word. */
+enum mlt_rc mlt_lite_must_be_writable(const struct mlt_lite *db, struct mlt_err *err);
 
 /* Whether the database has this column at these features (its own and its table's). */
 bool mlt_lite_has(enum mlt_column c, uint32_t features);

@@ -13,6 +13,9 @@ static const char unique_hint[] = "Another writer added the same row meanwhile. 
 static const char damaged_hint[] =
     "Check it with `sqlite3 FILE 'PRAGMA integrity_check'`, or restore a backup.";
 
+static const char schema_hint[] =
+    "See what differs from MLflow's tables with `mltrack-bulk schema check`.";
+
 /* Extended codes first, then primary ones: a code that is not listed has the class of its primary
  * code. */
 static const struct {
@@ -45,8 +48,8 @@ static const struct {
     {SQLITE_INTERRUPT, MLT_CANCELLED, NULL},
     {SQLITE_NOMEM, MLT_NOMEM, NULL},
     /* A table or column that is not there is SQLite's generic error. */
-    {SQLITE_ERROR, MLT_SCHEMA, NULL},
-    {SQLITE_SCHEMA, MLT_SCHEMA, NULL},
+    {SQLITE_ERROR, MLT_SCHEMA, schema_hint},
+    {SQLITE_SCHEMA, MLT_SCHEMA, schema_hint},
 };
 
 static enum mlt_rc cantopen_class(int os_error) {

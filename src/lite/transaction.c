@@ -30,11 +30,13 @@ static enum mlt_rc check_head(struct mlt_lite *db, const char *head, struct mlt_
 enum mlt_rc mlt_lite_begin(struct mlt_lite *db, bool read_only, const char *head, uint32_t features,
                            struct mlt_err *err) {
   (void)features; /* which tables are written makes no difference to SQLite's one lock */
-  enum mlt_rc rc = mlt_lite_exec(db, read_only ? "BEGIN DEFERRED" : "BEGIN IMMEDIATE",
-                                 "cannot begin a transaction", err);
+  enum mlt_rc rc = read_only ? MLT_OK : mlt_lite_must_be_writable(db, err);
+  if (rc == MLT_OK)
+    rc = mlt_lite_exec(db, read_only ? "BEGIN DEFERRED" : "BEGIN IMMEDIATE",
+                       "cannot begin a transaction", err);
   if (rc != MLT_OK)
     return rc;
-  if (read_only)
+  if (read_only && !db->reader)
     rc = set_query_only(db, true, err);
   if (rc == MLT_OK && head)
     rc = check_head(db, head, err);
