@@ -21,6 +21,19 @@ string(APPEND MLT_PC_PRIVATE " -pthread -lm")
 configure_file(cmake/mltrack.pc.in ${CMAKE_BINARY_DIR}/mltrack.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/mltrack.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-if(TARGET mltrack-bulk)
-  install(TARGETS mltrack-bulk)
-endif()
+# The manual and the completions are printed by the program itself, from its option table.
+install(TARGETS mltrack-bulk)
+set(printed)
+foreach(page "man/man1/mltrack-bulk.1 --man" "bash-completion/completions/mltrack-bulk --completion bash"
+             "zsh/site-functions/_mltrack-bulk --completion zsh"
+             "fish/vendor_completions.d/mltrack-bulk.fish --completion fish")
+  separate_arguments(page UNIX_COMMAND "${page}")
+  list(POP_FRONT page file)
+  cmake_path(GET file PARENT_PATH folder)
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/share/${folder})
+  add_custom_command(OUTPUT share/${file} COMMAND mltrack-bulk help ${page} > share/${file}
+                     DEPENDS mltrack-bulk VERBATIM)
+  list(APPEND printed share/${file})
+endforeach()
+add_custom_target(mlt_printed ALL DEPENDS ${printed})
+install(DIRECTORY ${CMAKE_BINARY_DIR}/share/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR})

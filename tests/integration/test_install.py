@@ -107,3 +107,24 @@ def test_header_compiles_alone(prefix, outside, language):
     strict = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"]
     (outside / "alone.c").write_text("#include <mltrack.h>\n")
     run(*language, *strict, "-I", prefix / "include", outside / "alone.c")
+
+
+def test_program_and_its_manual_are_installed(prefix):
+    assert version() in run(prefix / "bin/mltrack-bulk", "--version")
+    manual = prefix / "share/man/man1/mltrack-bulk.1"
+    assert "MLTRACK-BULK(1)" in run("mandoc", "-T", "utf8", manual)
+    run("mandoc", "-T", "lint", "-W", "warning", manual)
+
+
+@pytest.mark.parametrize(
+    "shell, file",
+    [
+        ("bash", "bash-completion/completions/mltrack-bulk"),
+        ("zsh", "zsh/site-functions/_mltrack-bulk"),
+        ("fish", "fish/vendor_completions.d/mltrack-bulk.fish"),
+    ],
+)
+def test_completions_are_installed_and_their_shell_can_read_them(prefix, shell, file):
+    script = prefix / "share" / file
+    assert "mltrack-bulk" in script.read_text()
+    run(shell, "-n", script)
