@@ -1,0 +1,43 @@
+/* The tables and columns of tables.def and columns.def, looked up by enum. Constant data only. */
+#include "model/tables.h"
+
+struct table_info {
+  const char *name;
+  uint32_t feature;
+};
+
+static const struct table_info tables[MLT_T_COUNT] = {
+#define MLT_TABLE(name, sql, feature) [MLT_T_##name] = {sql, feature},
+#include "model/tables.def"
+#undef MLT_TABLE
+};
+
+static const struct mlt_column_info columns[MLT_C_COUNT] = {
+#define MLT_COL(table, column, type, characters, feature)                                          \
+  [MLT_C_##table##_##column] = {MLT_T_##table, #column, MLT_TYPE_##type, characters, feature},
+#include "model/columns.def"
+#undef MLT_COL
+};
+
+const char *mlt_table_name(enum mlt_table t) {
+  return tables[t].name;
+}
+
+uint32_t mlt_table_feature(enum mlt_table t) {
+  return tables[t].feature;
+}
+
+const struct mlt_column_info *mlt_column_info(enum mlt_column c) {
+  return &columns[c];
+}
+
+enum mlt_column mlt_table_columns(enum mlt_table t, unsigned *count) {
+  unsigned first = 0;
+  while (columns[first].table != t)
+    first++;
+  unsigned end = first;
+  while (end < MLT_C_COUNT && columns[end].table == t)
+    end++;
+  *count = end - first;
+  return (enum mlt_column)first;
+}
