@@ -60,6 +60,10 @@ size_t mlt_map_count(const struct mlt_map *m) {
   return m->n;
 }
 
+size_t mlt_map_bytes(const struct mlt_map *m) {
+  return m->n * (sizeof *m->entries + 2 * sizeof *m->slots) + mlt_arena_bytes(m->keys);
+}
+
 /* The slot that holds key, or the free one where it belongs. */
 static size_t find_slot(const struct mlt_map *m, struct mlt_str key, uint64_t hash) {
   size_t i = (size_t)(hash >> 20) & (m->n_slots - 1);

@@ -14,6 +14,7 @@ struct mlt_map *mlt_map_new(void); /* NULL when out of memory */
 void mlt_map_free(struct mlt_map *m);
 void mlt_map_clear(struct mlt_map *m);
 size_t mlt_map_count(const struct mlt_map *m);
+size_t mlt_map_bytes(const struct mlt_map *m); /* in use by entries and keys */
 /* Finds key; true and *value if present. */
 bool mlt_map_get(const struct mlt_map *m, struct mlt_str key, uint64_t *value);
 /* Sets key to value. 1 = new, 0 = replaced, -1 = out of memory. */

@@ -37,6 +37,11 @@ struct mlt_batch_kv { /* params, tags, every other key/value table */
   struct mlt_str key, value;
 };
 
+struct mlt_batch_kvs { /* after seal: by (owner, key), each once */
+  struct mlt_batch_kv *v;
+  size_t n, cap;
+};
+
 /* Metric points as columns. After seal: sorted by (run, key bytes, step, timestamp, value, is_nan),
    mapped as MLflow stores them, no two rows equal in MLflow's primary key (0.0 and -0.0 are equal
    there). */
@@ -93,25 +98,25 @@ struct mlt_batch_alias {
 
 struct mlt_batch {
   MLT_VEC(struct mlt_batch_experiment) experiments;
-  MLT_VEC(struct mlt_batch_kv) experiment_tags; /* owner: the index in experiments */
-  MLT_VEC(struct mlt_dataset) datasets;         /* each (experiment, name, digest) once */
+  struct mlt_batch_kvs experiment_tags; /* owner: the index in experiments */
+  MLT_VEC(struct mlt_dataset) datasets; /* each (experiment, name, digest) once */
   MLT_VEC(struct mlt_batch_run) runs;
-  MLT_VEC(struct mlt_batch_kv) params; /* after seal: by (owner, key) */
-  MLT_VEC(struct mlt_batch_kv) tags;   /* likewise */
-  MLT_VEC(struct mlt_str) keys;        /* interned metric keys */
+  struct mlt_batch_kvs params;
+  struct mlt_batch_kvs tags;
+  MLT_VEC(struct mlt_str) keys; /* interned metric keys */
   struct mlt_batch_points points;
   struct mlt_batch_points latest; /* after seal: one row per (run, key), in the order of points */
   MLT_VEC(struct mlt_batch_edge) edges;
-  MLT_VEC(struct mlt_batch_kv) edge_tags; /* owner: the index in edges; key = name */
+  struct mlt_batch_kvs edge_tags; /* owner: the index in edges; key = name */
   MLT_VEC(struct mlt_batch_logged_model) logged_models;
-  MLT_VEC(struct mlt_batch_kv) lm_params;
-  MLT_VEC(struct mlt_batch_kv) lm_tags;
+  struct mlt_batch_kvs lm_params;
+  struct mlt_batch_kvs lm_tags;
   MLT_VEC(struct mlt_batch_lm_metric)
   lm_metrics; /* after seal: by (owner, key, timestamp, step, run_id), each once */
   MLT_VEC(struct mlt_batch_registered_model) registered_models;
-  MLT_VEC(struct mlt_batch_kv) rm_tags;
+  struct mlt_batch_kvs rm_tags;
   MLT_VEC(struct mlt_batch_version) versions;
-  MLT_VEC(struct mlt_batch_kv) version_tags; /* owner: the index in versions */
+  struct mlt_batch_kvs version_tags; /* owner: the index in versions */
   MLT_VEC(struct mlt_batch_alias) aliases;
 
   struct mlt_counts counts[MLT_T_COUNT]; /* read, merged, rejected, changed of this batch */
@@ -136,9 +141,11 @@ void mlt_batch_reset(struct mlt_batch *b);
 enum mlt_rc mlt_batch_add(struct mlt_batch *b, const struct mlt_record *rec,
                           struct mlt_err *err) MLT_NODISCARD;
 
-/* True between records when nothing is half-added, so that the batch may be written here. */
+/* True between records when nothing is half-added, so that the batch may be written here. Not right
+   after an EXPERIMENT or its tags: more tags may follow. */
 bool mlt_batch_whole(const struct mlt_batch *b);
-/* Rows held so far, and bytes of memory, for the caller's flush decision. */
+/* Rows held so far, and bytes in use, for the caller's flush decision. Growth by doubling and the
+   scratch of seal may hold up to three times as much. */
 uint64_t mlt_batch_rows(const struct mlt_batch *b);
 size_t mlt_batch_bytes(const struct mlt_batch *b);
 

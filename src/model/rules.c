@@ -17,6 +17,9 @@ static const struct range word_ranges[] = {
 };
 
 static bool is_word(uint32_t cp) {
+  if (cp < 0x80)
+    return (cp >= 'a' && cp <= 'z') || (cp >= 'A' && cp <= 'Z') || (cp >= '0' && cp <= '9') ||
+           cp == '_';
   size_t lo = 0, hi = sizeof word_ranges / sizeof *word_ranges;
   while (lo < hi) {
     size_t mid = lo + (hi - lo) / 2;

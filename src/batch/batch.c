@@ -1,0 +1,350 @@
+/* A batch's life: made, filled through one table of record kinds, sealed, reset. What a record
+   kind means is in runs.c, models.c, kv.c and points.c; here is only the order of records and what
+   goes with a rejected owner. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "batch/private.h"
+
+enum { FIRST_ROOM = 16 };
+
+bool mlt_batch_room(void *pointer, size_t *cap, size_t need, size_t size) {
+  if (need <= *cap)
+    return true;
+  size_t room = *cap ? *cap : FIRST_ROOM;
+  while (room < need)
+    room *= 2;
+  if (room > UINT32_MAX) /* rows are referred to by 32-bit indices */
+    return false;
+  void *p;
+  memcpy(&p, pointer, sizeof p);
+  p = mlt_reallocarray(p, room, size);
+  if (!p)
+    return false;
+  memcpy(pointer, &p, sizeof p);
+  *cap = room;
+  return true;
+}
+
+bool mlt_points_room(struct mlt_batch_points *p, size_t need) {
+  if (need <= p->cap)
+    return true;
+  size_t cap[6];
+  for (size_t i = 0; i < 6; i++)
+    cap[i] = p->cap;
+  bool ok = mlt_batch_room(&p->run, &cap[0], need, sizeof *p->run) &&
+            mlt_batch_room(&p->key, &cap[1], need, sizeof *p->key) &&
+            mlt_batch_room(&p->step, &cap[2], need, sizeof *p->step) &&
+            mlt_batch_room(&p->timestamp, &cap[3], need, sizeof *p->timestamp) &&
+            mlt_batch_room(&p->value, &cap[4], need, sizeof *p->value) &&
+            mlt_batch_room(&p->is_nan, &cap[5], need, sizeof *p->is_nan);
+  if (ok)
+    p->cap = cap[5];
+  return ok;
+}
+
+static void points_free(struct mlt_batch_points *p) {
+  mlt_free(p->run);
+  mlt_free(p->key);
+  mlt_free(p->step);
+  mlt_free(p->timestamp);
+  mlt_free(p->value);
+  mlt_free(p->is_nan);
+}
+
+static void private_free(struct mlt_batch_private *p) {
+  if (!p)
+    return;
+  mlt_map_free(p->keys);
+  mlt_map_free(p->once);
+  mlt_map_free(p->experiments);
+  mlt_buf_free(&p->scratch);
+  mlt_free(p->groups.v);
+  mlt_free(p->segments.v);
+  mlt_free(p->key_group.v);
+  points_free(&p->spare);
+  mlt_free(p->order);
+  mlt_free(p->order_tmp);
+  mlt_free(p);
+}
+
+static struct mlt_batch_private *private_new(const struct mlt_limits *limits) {
+  struct mlt_batch_private *p = mlt_calloc(1, sizeof *p);
+  if (!p)
+    return NULL;
+  p->limits = *limits;
+  p->keys = mlt_map_new();
+  p->once = mlt_map_new();
+  p->experiments = mlt_map_new();
+  mlt_buf_init(&p->scratch, SIZE_MAX);
+  if (!p->keys || !p->once || !p->experiments) {
+    private_free(p);
+    return NULL;
+  }
+  return p;
+}
+
+struct mlt_batch *mlt_batch_new(const struct mlt_limits *limits) {
+  struct mlt_batch *b = mlt_calloc(1, sizeof *b);
+  if (!b)
+    return NULL;
+  b->arena = mlt_arena_new();
+  b->priv = private_new(limits);
+  if (!b->arena || !b->priv) {
+    mlt_batch_free(b);
+    return NULL;
+  }
+  return b;
+}
+
+/* Every vector of the batch. */
+#define FOR_EACH_VECTOR(DO)                                                                        \
+  DO(experiments)                                                                                  \
+  DO(experiment_tags)                                                                              \
+  DO(datasets)                                                                                     \
+  DO(runs)                                                                                         \
+  DO(params)                                                                                       \
+  DO(tags)                                                                                         \
+  DO(edges)                                                                                        \
+  DO(edge_tags)                                                                                    \
+  DO(logged_models)                                                                                \
+  DO(lm_params)                                                                                    \
+  DO(lm_tags)                                                                                      \
+  DO(lm_metrics)                                                                                   \
+  DO(registered_models)                                                                            \
+  DO(rm_tags)                                                                                      \
+  DO(versions)                                                                                     \
+  DO(version_tags)                                                                                 \
+  DO(aliases)
+
+void mlt_batch_free(struct mlt_batch *b) {
+  if (!b)
+    return;
+#define FREE(vec) mlt_free(b->vec.v);
+  FOR_EACH_VECTOR(FREE)
+#undef FREE
+  mlt_free(b->keys.v);
+  mlt_free(b->notes.v);
+  points_free(&b->points);
+  points_free(&b->latest);
+  mlt_arena_free(b->arena);
+  private_free(b->priv);
+  mlt_free(b);
+}
+
+void mlt_batch_reset(struct mlt_batch *b) {
+#define EMPTY(vec) b->vec.n = 0;
+  FOR_EACH_VECTOR(EMPTY)
+#undef EMPTY
+  b->keys.n = b->notes.n = b->points.n = b->latest.n = 0;
+  memset(b->counts, 0, sizeof b->counts);
+  mlt_arena_reset(b->arena);
+  b->sealed = false;
+  struct mlt_batch_private *p = b->priv;
+  mlt_map_clear(p->keys);
+  mlt_map_clear(p->once);
+  p->groups.n = p->segments.n = p->key_group.n = 0;
+  p->run_groups = 0;
+  p->open = MLT_OPEN_NONE;
+  p->skip = false;
+  p->skipped_rows = 0;
+  p->experiment = p->version = p->edge = MLT_FATE_NONE;
+}
+
+bool mlt_batch_whole(const struct mlt_batch *b) {
+  return b->priv->open == MLT_OPEN_NONE && b->priv->experiment == MLT_FATE_NONE;
+}
+
+uint64_t mlt_batch_rows(const struct mlt_batch *b) {
+  uint64_t n = b->points.n + b->latest.n;
+#define ADD(vec) n += b->vec.n;
+  FOR_EACH_VECTOR(ADD)
+#undef ADD
+  return n;
+}
+
+size_t mlt_batch_bytes(const struct mlt_batch *b) {
+  const struct mlt_batch_private *p = b->priv;
+  const struct mlt_batch_points *c = &b->points;
+  size_t point = sizeof *c->run + sizeof *c->key + sizeof *c->step + sizeof *c->timestamp +
+                 sizeof *c->value + sizeof *c->is_nan;
+  size_t n = mlt_arena_bytes(b->arena) + (b->points.n + b->latest.n) * point +
+             b->notes.n * sizeof *b->notes.v + p->groups.n * sizeof *p->groups.v +
+             p->segments.n * sizeof *p->segments.v;
+#define ADD(vec) n += b->vec.n * sizeof *b->vec.v;
+  FOR_EACH_VECTOR(ADD)
+#undef ADD
+  return n + mlt_map_bytes(p->keys) + mlt_map_bytes(p->once);
+}
+
+enum mlt_rc mlt_batch_once(struct mlt_adding *a, char kind, const struct mlt_str *parts, size_t n,
+                           size_t *index, bool *first) {
+  struct mlt_buf *key = &a->b->priv->scratch;
+  mlt_buf_clear(key);
+  enum mlt_rc rc = mlt_buf_add(key, &kind, 1);
+  for (size_t i = 0; i < n && rc == MLT_OK; i++) {
+    rc = mlt_buf_add(key, "", 1); /* texts hold no NUL */
+    if (rc == MLT_OK && parts[i].len)
+      rc = mlt_buf_add(key, parts[i].p, parts[i].len);
+  }
+  uint64_t found = 0;
+  int added =
+      rc == MLT_OK ? mlt_map_intern(a->b->priv->once, mlt_buf_str(key), *index, &found) : -1;
+  if (added < 0)
+    return mlt_err_nomem(a->err);
+  *first = added == 1;
+  *index = (size_t)found;
+  return MLT_OK;
+}
+
+/* A record that belongs to a row which was not taken. */
+static enum mlt_rc leave_out(struct mlt_adding *a, enum mlt_fate owner) {
+  struct mlt_counts *c = &a->b->counts[a->table];
+  if (owner == MLT_FATE_NONE)
+    return mlt_err_set(a->err, MLT_INTERNAL, "record kind %d without the record it belongs to",
+                       (int)a->rec->kind);
+  if (owner == MLT_FATE_MERGED)
+    c->merged += a->rows;
+  else
+    c->rejected += a->rows;
+  return MLT_OK;
+}
+
+static enum mlt_rc add_experiment_tag(struct mlt_adding *a) {
+  const struct mlt_batch *b = a->b;
+  enum mlt_fate fate = b->priv->experiment;
+  if (fate != MLT_FATE_TAKEN)
+    return leave_out(a, fate);
+  if (!mlt_str_eq(b->experiments.v[b->experiments.n - 1].e.key, a->rec->owner))
+    return leave_out(a, MLT_FATE_NONE);
+  return mlt_batch_add_kv(a, MLT_KV_EXPERIMENT_TAGS);
+}
+
+static enum mlt_rc add_input_tag(struct mlt_adding *a) {
+  enum mlt_fate fate = a->b->priv->edge;
+  return fate == MLT_FATE_TAKEN ? mlt_batch_add_kv(a, MLT_KV_EDGE_TAGS) : leave_out(a, fate);
+}
+
+static enum mlt_rc add_version_tag(struct mlt_adding *a) {
+  enum mlt_fate fate = a->b->priv->version;
+  return fate == MLT_FATE_TAKEN ? mlt_batch_add_kv(a, MLT_KV_VERSION_TAGS) : leave_out(a, fate);
+}
+
+#define ADD_KV(name, id)                                                                           \
+  static enum mlt_rc name(struct mlt_adding *a) {                                                  \
+    return mlt_batch_add_kv(a, id);                                                                \
+  }
+ADD_KV(add_param, MLT_KV_PARAMS)
+ADD_KV(add_tag, MLT_KV_TAGS)
+ADD_KV(add_lm_param, MLT_KV_LM_PARAMS)
+ADD_KV(add_lm_tag, MLT_KV_LM_TAGS)
+ADD_KV(add_rm_tag, MLT_KV_RM_TAGS)
+
+/* What a record kind needs to be open, opens, and does. */
+static const struct {
+  enum mlt_open within, opens;
+  enum mlt_table table;
+  enum mlt_rc (*add)(struct mlt_adding *a);
+} kinds[] = {
+#define KIND(kind, within, opens, table, add)                                                      \
+  [MLT_REC_##kind] = {MLT_OPEN_##within, MLT_OPEN_##opens, MLT_T_##table, add}
+    KIND(EXPERIMENT, NONE, NONE, EXPERIMENTS, mlt_batch_add_experiment),
+    KIND(EXPERIMENT_TAG, NONE, NONE, EXPERIMENT_TAGS, add_experiment_tag),
+    KIND(DATASET, NONE, NONE, DATASETS, mlt_batch_add_dataset),
+    KIND(RUN, NONE, RUN, RUNS, mlt_batch_add_run),
+    KIND(PARAM, RUN, NONE, PARAMS, add_param),
+    KIND(TAG, RUN, NONE, TAGS, add_tag),
+    KIND(POINTS, RUN, NONE, METRICS, mlt_batch_add_points),
+    KIND(INPUT, RUN, NONE, INPUTS, mlt_batch_add_input),
+    KIND(INPUT_TAG, RUN, NONE, INPUT_TAGS, add_input_tag),
+    KIND(MODEL_INPUT, RUN, NONE, INPUTS, mlt_batch_add_model_edge),
+    KIND(OUTPUT, RUN, NONE, INPUTS, mlt_batch_add_model_edge),
+    KIND(LOGGED_MODEL, NONE, LOGGED_MODEL, LOGGED_MODELS, mlt_batch_add_logged_model),
+    KIND(LOGGED_MODEL_PARAM, LOGGED_MODEL, NONE, LOGGED_MODEL_PARAMS, add_lm_param),
+    KIND(LOGGED_MODEL_TAG, LOGGED_MODEL, NONE, LOGGED_MODEL_TAGS, add_lm_tag),
+    KIND(LOGGED_MODEL_METRIC, LOGGED_MODEL, NONE, LOGGED_MODEL_METRICS, mlt_batch_add_lm_metric),
+    KIND(REGISTERED_MODEL, NONE, REGISTERED_MODEL, REGISTERED_MODELS,
+         mlt_batch_add_registered_model),
+    KIND(REGISTERED_MODEL_TAG, REGISTERED_MODEL, NONE, REGISTERED_MODEL_TAGS, add_rm_tag),
+    KIND(MODEL_VERSION, REGISTERED_MODEL, NONE, MODEL_VERSIONS, mlt_batch_add_version),
+    KIND(MODEL_VERSION_TAG, REGISTERED_MODEL, NONE, MODEL_VERSION_TAGS, add_version_tag),
+    KIND(ALIAS, REGISTERED_MODEL, NONE, REGISTERED_MODEL_ALIASES, mlt_batch_add_alias),
+    /* These end what is open, and add nothing. */
+    KIND(RUN_END, RUN, NONE, RUNS, NULL),
+    KIND(LOGGED_MODEL_END, LOGGED_MODEL, NONE, LOGGED_MODELS, NULL),
+    KIND(REGISTERED_MODEL_END, REGISTERED_MODEL, NONE, REGISTERED_MODELS, NULL),
+#undef KIND
+};
+
+/* The source's own note. Its code and `what` are static words, by contract. */
+static enum mlt_rc add_source_note(struct mlt_batch *b, const struct mlt_note *note,
+                                   struct mlt_err *err) {
+  struct mlt_counts *c = &b->counts[note->table];
+  if (note->kind == MLT_NOTE_REJECT || note->kind == MLT_NOTE_CONFLICT) {
+    c->read += note->rows;
+    c->rejected += note->rows;
+  } else if (note->kind == MLT_NOTE_CHANGED) {
+    c->changed += note->rows;
+  }
+  return mlt_batch_note(b, *note, err);
+}
+
+static enum mlt_rc end_open(struct mlt_batch *b, struct mlt_err *err) {
+  struct mlt_batch_private *p = b->priv;
+  uint64_t rows = p->skipped_rows;
+  p->open = MLT_OPEN_NONE;
+  p->skip = false;
+  p->skipped_rows = 0;
+  if (rows == 0)
+    return MLT_OK;
+  return mlt_batch_note_more(b, p->skip_note, err,
+                             "; %" PRIu64 " rows that belong to it went with it", rows);
+}
+
+static enum mlt_rc add_row(struct mlt_adding *a) {
+  struct mlt_batch_private *p = a->b->priv;
+  a->b->counts[a->table].read += a->rows;
+  if (p->skip) {
+    p->skipped_rows += a->rows;
+    return leave_out(a, MLT_FATE_REJECTED);
+  }
+  enum mlt_rc rc = kinds[a->rec->kind].add(a);
+  if (kinds[a->rec->kind].opens != MLT_OPEN_NONE) {
+    p->open = kinds[a->rec->kind].opens;
+    p->skip = rc == MLT_REJECTED;
+    p->skip_note = a->b->notes.n - 1;
+  }
+  return rc == MLT_REJECTED ? MLT_OK : rc;
+}
+
+enum mlt_rc mlt_batch_add(struct mlt_batch *b, const struct mlt_record *rec, struct mlt_err *err) {
+  if (b->sealed)
+    return mlt_err_set(err, MLT_INTERNAL, "record added to a sealed batch");
+  if (rec->kind == MLT_REC_NOTE)
+    return add_source_note(b, &rec->note, err);
+  if (kinds[rec->kind].within != b->priv->open)
+    return mlt_err_set(err, MLT_INTERNAL, "record kind %d out of order", (int)rec->kind);
+  if (rec->kind != MLT_REC_EXPERIMENT_TAG)
+    b->priv->experiment = MLT_FATE_NONE;
+  if (!kinds[rec->kind].add)
+    return end_open(b, err);
+  struct mlt_adding a = {.b = b,
+                         .rec = rec,
+                         .err = err,
+                         .table = kinds[rec->kind].table,
+                         .rows = rec->kind == MLT_REC_POINTS ? rec->points.n : 1};
+  return add_row(&a);
+}
+
+enum mlt_rc mlt_batch_seal(struct mlt_batch *b, struct mlt_err *err) {
+  if (b->sealed || b->priv->open != MLT_OPEN_NONE)
+    return mlt_err_set(err, MLT_INTERNAL, "batch sealed twice, or in the middle of a run");
+  enum mlt_rc rc = mlt_batch_seal_points(b, err);
+  for (unsigned id = 0; id < MLT_KV_COUNT && rc == MLT_OK; id++)
+    rc = mlt_batch_seal_kv(b, (enum mlt_kv_id)id, err);
+  if (rc == MLT_OK)
+    rc = mlt_batch_seal_lm_metrics(b, err);
+  b->sealed = rc == MLT_OK;
+  return rc;
+}

@@ -1,0 +1,235 @@
+/* Experiments, their datasets, runs and what a run reads and makes. A run that MLflow's readers
+   could not stand (no user, no start time) is filled in, never stored as it is: one such row hides
+   every run of its experiment. */
+#include "batch/private.h"
+
+#define FIELD(type, member, column, too_long, need, rule)                                          \
+  { offsetof(struct type, member), #member, column, too_long, need, rule }
+#define NO_COLUMN MLT_C_COUNT
+
+static const struct mlt_field experiment_fields[] = {
+    FIELD(mlt_experiment, key, NO_COLUMN, MLT_LONG_REJECT, MLT_NONEMPTY, NULL),
+    FIELD(mlt_experiment, name, MLT_C_EXPERIMENTS_name, MLT_LONG_REJECT, MLT_PRESENT,
+          mlt_rule_experiment_name),
+    FIELD(mlt_experiment, artifact_location, MLT_C_EXPERIMENTS_artifact_location, MLT_LONG_REJECT,
+          MLT_OPTIONAL, NULL),
+};
+
+static const struct mlt_field dataset_fields[] = {
+    FIELD(mlt_dataset, experiment, NO_COLUMN, MLT_LONG_REJECT, MLT_NONEMPTY, NULL),
+    FIELD(mlt_dataset, name, MLT_C_DATASETS_name, MLT_LONG_REJECT, MLT_PRESENT, NULL),
+    FIELD(mlt_dataset, digest, MLT_C_DATASETS_digest, MLT_LONG_REJECT, MLT_PRESENT, NULL),
+    FIELD(mlt_dataset, source_type, MLT_C_DATASETS_dataset_source_type, MLT_LONG_REJECT,
+          MLT_PRESENT, NULL),
+    FIELD(mlt_dataset, source, MLT_C_DATASETS_dataset_source, MLT_LONG_REJECT, MLT_PRESENT, NULL),
+    FIELD(mlt_dataset, schema, MLT_C_DATASETS_dataset_schema, MLT_LONG_REJECT, MLT_OPTIONAL, NULL),
+    FIELD(mlt_dataset, profile, MLT_C_DATASETS_dataset_profile, MLT_LONG_REJECT, MLT_OPTIONAL,
+          NULL),
+};
+
+static const struct mlt_field run_fields[] = {
+    FIELD(mlt_run, run_uuid, MLT_C_RUNS_run_uuid, MLT_LONG_REJECT, MLT_NONEMPTY, mlt_rule_run_id),
+    FIELD(mlt_run, experiment, NO_COLUMN, MLT_LONG_REJECT, MLT_NONEMPTY, NULL),
+    FIELD(mlt_run, name, MLT_C_RUNS_name, MLT_LONG_CUT, MLT_OPTIONAL, NULL),
+    FIELD(mlt_run, source_type, MLT_C_RUNS_source_type, MLT_LONG_REJECT, MLT_OPTIONAL, NULL),
+    FIELD(mlt_run, source_name, MLT_C_RUNS_source_name, MLT_LONG_CUT, MLT_OPTIONAL, NULL),
+    FIELD(mlt_run, entry_point_name, MLT_C_RUNS_entry_point_name, MLT_LONG_CUT, MLT_OPTIONAL, NULL),
+    FIELD(mlt_run, source_version, MLT_C_RUNS_source_version, MLT_LONG_CUT, MLT_OPTIONAL, NULL),
+    FIELD(mlt_run, user_id, MLT_C_RUNS_user_id, MLT_LONG_CUT, MLT_OPTIONAL, NULL),
+    FIELD(mlt_run, artifact_uri, MLT_C_RUNS_artifact_uri, MLT_LONG_REJECT, MLT_OPTIONAL, NULL),
+};
+
+static const struct mlt_field input_fields[] = {
+    FIELD(mlt_input, name, MLT_C_DATASETS_name, MLT_LONG_REJECT, MLT_PRESENT, NULL),
+    FIELD(mlt_input, digest, MLT_C_DATASETS_digest, MLT_LONG_REJECT, MLT_PRESENT, NULL),
+};
+
+static const struct mlt_field edge_fields[] = {
+    FIELD(mlt_model_edge, model_id, MLT_C_INPUTS_destination_id, MLT_LONG_REJECT, MLT_NONEMPTY,
+          NULL),
+};
+
+#define LENGTH(array) (sizeof(array) / sizeof *(array))
+
+/* Remembers the key, or rejects the experiment when it came before. */
+static enum mlt_rc remember_experiment(struct mlt_adding *a, struct mlt_str key, bool rejected) {
+  uint64_t before;
+  int added = mlt_map_intern(a->b->priv->experiments, key, rejected, &before);
+  if (added < 0)
+    return mlt_err_nomem(a->err);
+  if (added || rejected)
+    return MLT_OK;
+  return mlt_adding_reject(a, "experiment-duplicate", "key",
+                           "the source holds two experiments '%.*s'; the first was taken",
+                           MLT_STR_ARG(key));
+}
+
+enum mlt_rc mlt_batch_add_experiment(struct mlt_adding *a) {
+  struct mlt_batch *b = a->b;
+  struct mlt_experiment e = a->rec->experiment;
+  a->id = e.name;
+  b->priv->experiment = MLT_FATE_REJECTED;
+  enum mlt_rc rc = mlt_adding_fields(a, &e, experiment_fields, LENGTH(experiment_fields));
+  if (rc == MLT_REJECTED && e.key.p)
+    return remember_experiment(a, e.key, true) == MLT_OK ? MLT_REJECTED : MLT_NOMEM;
+  if (rc == MLT_OK)
+    rc = remember_experiment(a, e.key, false);
+  if (rc != MLT_OK)
+    return rc;
+  if (!MLT_ROOM(b->experiments))
+    return mlt_err_nomem(a->err);
+  b->experiments.v[b->experiments.n++].e = e;
+  b->priv->experiment = MLT_FATE_TAKEN;
+  return MLT_OK;
+}
+
+enum mlt_rc mlt_adding_experiment(struct mlt_adding *a, struct mlt_str key) {
+  uint64_t rejected;
+  if (!mlt_map_get(a->b->priv->experiments, key, &rejected) || !rejected)
+    return MLT_OK;
+  return mlt_adding_reject(a, "experiment-rejected", "experiment",
+                           "its experiment '%.*s' was rejected", MLT_STR_ARG(key));
+}
+
+enum mlt_rc mlt_batch_add_dataset(struct mlt_adding *a) {
+  struct mlt_batch *b = a->b;
+  struct mlt_dataset d = a->rec->dataset;
+  a->id = d.name;
+  enum mlt_rc rc = mlt_adding_fields(a, &d, dataset_fields, LENGTH(dataset_fields));
+  if (rc == MLT_OK)
+    rc = mlt_adding_experiment(a, d.experiment);
+  const struct mlt_str identity[] = {d.experiment, d.name, d.digest};
+  size_t index = b->datasets.n;
+  bool first;
+  if (rc == MLT_OK)
+    rc = mlt_batch_once(a, 'D', identity, LENGTH(identity), &index, &first);
+  if (rc != MLT_OK)
+    return rc;
+  if (!first) {
+    b->counts[MLT_T_DATASETS].merged++;
+    return MLT_OK;
+  }
+  if (!MLT_ROOM(b->datasets))
+    return mlt_err_nomem(a->err);
+  b->datasets.v[b->datasets.n++] = d;
+  return MLT_OK;
+}
+
+/* MLflow's CHECK constraint on runs.source_type; anything else becomes LOCAL, as its own migration
+ * has it. */
+static enum mlt_rc fix_source_type(struct mlt_adding *a, struct mlt_run *r) {
+  static const char *const known[] = {"NOTEBOOK", "JOB", "LOCAL", "UNKNOWN", "PROJECT"};
+  for (size_t i = 0; i < LENGTH(known); i++)
+    if (mlt_str_is(r->source_type, known[i]))
+      return MLT_OK;
+  struct mlt_str was = r->source_type;
+  r->source_type = MLT_STR_LIT("LOCAL");
+  if (!was.p)
+    return MLT_OK;
+  return mlt_adding_note(a, "mapped", "source_type", true,
+                         "its source_type '%.*s' is unknown to MLflow; stored as LOCAL",
+                         MLT_STR_ARG(was));
+}
+
+static enum mlt_rc fill_run(struct mlt_adding *a, struct mlt_run *r) {
+  enum mlt_rc rc = fix_source_type(a, r);
+  if (rc == MLT_OK && !r->user_id.p) {
+    r->user_id = MLT_STR_LIT("");
+    rc = mlt_adding_note(a, "filled", "user_id", true, "it has no user_id; stored as empty");
+  }
+  if (rc == MLT_OK && !r->start_time.has) {
+    r->start_time = (struct mlt_opt_i64){r->end_time.has ? r->end_time.v : 0, true};
+    rc = mlt_adding_note(a, "filled", "start_time", true, "it has no start_time; stored as %s",
+                         r->end_time.has ? "its end_time" : "0");
+  }
+  return rc;
+}
+
+static enum mlt_rc check_run(struct mlt_adding *a, struct mlt_run *r) {
+  enum mlt_rc rc = mlt_adding_fields(a, r, run_fields, LENGTH(run_fields));
+  if (rc == MLT_OK && !mlt_run_status_name(r->status))
+    rc = mlt_adding_reject(a, "bad-status", "status", "its status %d is none of MLflow's",
+                           (int)r->status);
+  if (rc == MLT_OK)
+    rc = mlt_adding_experiment(a, r->experiment);
+  size_t index = a->b->runs.n;
+  bool first = true;
+  if (rc == MLT_OK)
+    rc = mlt_batch_once(a, 'R', &r->run_uuid, 1, &index, &first);
+  if (rc == MLT_OK && !first)
+    rc = mlt_adding_reject(a, "run-duplicate", "run_uuid",
+                           "the source holds this run twice; the first was taken");
+  return rc;
+}
+
+enum mlt_rc mlt_batch_add_run(struct mlt_adding *a) {
+  struct mlt_batch *b = a->b;
+  struct mlt_run r = a->rec->run;
+  a->id = r.run_uuid;
+  b->priv->edge = MLT_FATE_NONE;
+  b->priv->run_groups = b->priv->groups.n;
+  enum mlt_rc rc = check_run(a, &r);
+  if (rc == MLT_OK)
+    rc = fill_run(a, &r);
+  if (rc != MLT_OK)
+    return rc;
+  if (!MLT_ROOM(b->runs))
+    return mlt_err_nomem(a->err);
+  b->runs.v[b->runs.n++] = (struct mlt_batch_run){.r = r, .edges = {b->edges.n, 0}};
+  return MLT_OK;
+}
+
+/* Adds the edge unless the run has it; the tags of an edge that comes again are not looked at. */
+static enum mlt_rc add_edge(struct mlt_adding *a, struct mlt_batch_edge e) {
+  struct mlt_batch *b = a->b;
+  struct mlt_batch_run *run = &b->runs.v[b->runs.n - 1];
+  struct mlt_str kind = {&"dmo"[e.kind], 1};
+  struct mlt_str name = e.kind == MLT_EDGE_DATASET ? e.name : e.model_id;
+  const struct mlt_str identity[] = {run->r.run_uuid, kind, name, e.digest};
+  size_t index = b->edges.n;
+  bool first;
+  enum mlt_rc rc = mlt_batch_once(a, 'E', identity, LENGTH(identity), &index, &first);
+  if (rc != MLT_OK)
+    return rc;
+  if (!first && b->edges.v[index].step != e.step)
+    return mlt_adding_reject(a, "conflicting-value", "step",
+                             "its model '%.*s' comes twice with different steps; the first was "
+                             "kept",
+                             MLT_STR_ARG(e.model_id));
+  b->priv->edge = first ? MLT_FATE_TAKEN : MLT_FATE_MERGED;
+  if (!first) {
+    b->counts[MLT_T_INPUTS].merged++;
+    return MLT_OK;
+  }
+  if (!MLT_ROOM(b->edges))
+    return mlt_err_nomem(a->err);
+  e.run = (uint32_t)(b->runs.n - 1);
+  b->edges.v[b->edges.n++] = e;
+  run->edges.n++;
+  return MLT_OK;
+}
+
+enum mlt_rc mlt_batch_add_input(struct mlt_adding *a) {
+  struct mlt_input in = a->rec->input;
+  a->id = a->b->runs.v[a->b->runs.n - 1].r.run_uuid;
+  a->b->priv->edge = MLT_FATE_REJECTED;
+  enum mlt_rc rc = mlt_adding_fields(a, &in, input_fields, LENGTH(input_fields));
+  if (rc != MLT_OK)
+    return rc;
+  return add_edge(
+      a, (struct mlt_batch_edge){.kind = MLT_EDGE_DATASET, .name = in.name, .digest = in.digest});
+}
+
+enum mlt_rc mlt_batch_add_model_edge(struct mlt_adding *a) {
+  struct mlt_model_edge e = a->rec->edge;
+  a->id = a->b->runs.v[a->b->runs.n - 1].r.run_uuid;
+  a->b->priv->edge = MLT_FATE_REJECTED;
+  enum mlt_rc rc = mlt_adding_fields(a, &e, edge_fields, LENGTH(edge_fields));
+  if (rc != MLT_OK)
+    return rc;
+  struct mlt_batch_edge edge = {
+      .kind = MLT_EDGE_MODEL_INPUT, .model_id = e.model_id, .step = e.step};
+  if (a->rec->kind == MLT_REC_OUTPUT)
+    edge.kind = MLT_EDGE_OUTPUT;
+  return add_edge(a, edge);
+}
