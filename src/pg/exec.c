@@ -1,0 +1,72 @@
+/* Statements in one place: sent, checked, their results handed over. No statement is prepared by
+   name and no session state is set, so that PgBouncer may move us between servers at every COMMIT.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg/internal.h"
+#include "sql.h"
+
+/* alembic_version first, so that each of our names can bring its own comma. */
+const char mlt_pg_table_names[] = "{alembic_version"
+#define MLT_TABLE(name, sql, feature) "," sql
+#include "model/tables.def"
+#undef MLT_TABLE
+                                  "}";
+
+static enum mlt_rc take_result(struct mlt_pg *pg, PGresult *res, PGresult **out,
+                               struct mlt_err *err) {
+  ExecStatusType status = PQresultStatus(res);
+  if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_COPY_IN) {
+    enum mlt_rc rc = mlt_pg_fail(pg, res, err);
+    PQclear(res);
+    return rc;
+  }
+  if (out)
+    *out = res;
+  else
+    PQclear(res);
+  return MLT_OK;
+}
+
+enum mlt_rc mlt_pg_query(struct mlt_pg *pg, const char *sql, int n, const char *const *params,
+                         PGresult **out, struct mlt_err *err) {
+  *out = NULL;
+  return take_result(pg, PQexecParams(pg->conn, sql, n, NULL, params, NULL, NULL, 0), out, err);
+}
+
+enum mlt_rc mlt_pg_command(struct mlt_pg *pg, const char *sql, PGresult **out,
+                           struct mlt_err *err) {
+  if (out)
+    *out = NULL;
+  return take_result(pg, PQexec(pg->conn, sql), out, err);
+}
+
+enum mlt_rc mlt_pg_buf_failed(enum mlt_rc rc, struct mlt_err *err) {
+  if (rc == MLT_NOMEM)
+    return mlt_err_nomem(err);
+  return mlt_err_set(err, rc, "a statement or row is longer than PostgreSQL takes (1 GiB)");
+}
+
+static void note_type(struct mlt_pg *pg, const char *table, const char *column, const char *type) {
+  for (unsigned i = 0; i < MLT_C_COUNT; i++) {
+    const struct mlt_column_info *info = mlt_column_info((enum mlt_column)i);
+    if (strcmp(info->name, column) == 0 && strcmp(mlt_table_name(info->table), table) == 0)
+      pg->types[i] = (Oid)strtoul(type, NULL, 10);
+  }
+}
+
+enum mlt_rc mlt_pg_types(struct mlt_pg *pg, struct mlt_err *err) {
+  if (pg->types_known)
+    return MLT_OK;
+  PGresult *res;
+  const char *params[] = {pg->schema, mlt_pg_table_names};
+  enum mlt_rc rc = mlt_pg_query(pg, mlt_sql_pg_columns, 2, params, &res, err);
+  if (rc != MLT_OK)
+    return rc;
+  for (int i = 0; i < PQntuples(res); i++)
+    note_type(pg, PQgetvalue(res, i, 0), PQgetvalue(res, i, 1), PQgetvalue(res, i, 6));
+  PQclear(res);
+  pg->types_known = true;
+  return MLT_OK;
+}

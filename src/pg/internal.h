@@ -1,0 +1,68 @@
+/* What the files of pg/ share: the connection, statements, errors. Nobody outside pg/ includes it.
+   A PGresult handed out belongs to the caller (PQclear). */
+#ifndef MLT_PG_INTERNAL_H
+#define MLT_PG_INTERNAL_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "model/tables.h"
+#include "pg/store.h"
+
+struct mlt_pg {
+  PGconn *conn;
+  char *schema; /* current_schema() when the connection was opened */
+  char *quoted; /* the same as an identifier: every table name is written behind it */
+  char *version;
+  char *encoding;
+  bool types_known;
+  Oid types[MLT_C_COUNT]; /* 0: the database has no such column */
+};
+
+/* Types of the server we read or write; the numbers are fixed in its pg_type.dat. */
+enum mlt_pg_oid {
+  MLT_OID_BOOL = 16,
+  MLT_OID_I8 = 20,
+  MLT_OID_I2 = 21,
+  MLT_OID_I4 = 23,
+  MLT_OID_TEXT = 25,
+  MLT_OID_F4 = 700,
+  MLT_OID_F8 = 701,
+  MLT_OID_TEXT_ARRAY = 1009,
+  MLT_OID_BPCHAR = 1042,
+  MLT_OID_VARCHAR = 1043,
+};
+
+/* error.c */
+/* Records the failure that res tells of, or, where res is NULL or has no code, the connection's. */
+enum mlt_rc mlt_pg_fail(struct mlt_pg *pg, const PGresult *res, struct mlt_err *err);
+/* If a privilege is missing, names the GRANT: `what` stands before the schema ("SELECT ON ALL
+ * TABLES IN"). */
+void mlt_pg_hint_grant(struct mlt_pg *pg, struct mlt_err *err, const char *what);
+/* One line: line breaks of server messages become "; ". */
+void mlt_pg_one_line(char *out, size_t cap, const char *text);
+
+/* exec.c */
+/* Runs one statement with n text parameters. *out: its result, or NULL on error. */
+enum mlt_rc mlt_pg_query(struct mlt_pg *pg, const char *sql, int n, const char *const *params,
+                         PGresult **out, struct mlt_err *err);
+/* Runs several statements at once, without parameters; *out (may be NULL) is the last one's result.
+ */
+enum mlt_rc mlt_pg_command(struct mlt_pg *pg, const char *sql, PGresult **out, struct mlt_err *err);
+/* Fills pg->types, once. */
+enum mlt_rc mlt_pg_types(struct mlt_pg *pg, struct mlt_err *err);
+/* Our tables' names and alembic_version as an array literal. */
+extern const char mlt_pg_table_names[];
+/* An out-of-memory or too-big return of a buffer, as an error. */
+enum mlt_rc mlt_pg_buf_failed(enum mlt_rc rc, struct mlt_err *err);
+
+/* columns.c */
+/* The columns of a table that `features` bring, in order. Returns how many. */
+unsigned mlt_pg_columns(enum mlt_table table, uint32_t features, enum mlt_column *out);
+/* Appends "schema".table */
+enum mlt_rc mlt_pg_add_table(struct mlt_pg *pg, struct mlt_buf *b, enum mlt_table table);
+/* Appends "a", "b", "c" */
+enum mlt_rc mlt_pg_add_columns(struct mlt_buf *b, const enum mlt_column *columns, unsigned n);
+
+#endif

@@ -1,0 +1,188 @@
+/* Streamed select: binary results, one row at a time, so that memory does not grow with them. Keys
+   go as one array parameter, KEYS_PER_QUERY of them a query. */
+#include "pg/array.h"
+#include "pg/internal.h"
+#include "pg/wire.h"
+
+enum {
+  KEYS_PER_QUERY = 10000,
+  STATEMENT_MAX = 4 * 1024,
+  KEYS_MAX = 256 * 1024 * 1024 /* bytes of one query's keys */
+};
+
+struct select {
+  struct mlt_pg *pg;
+  enum mlt_table table;
+  const struct mlt_where *where;
+  enum mlt_column columns[MLT_MAX_COLUMNS]; /* what is asked for */
+  unsigned n;
+  uint32_t features;
+  struct mlt_buf sql;
+  mlt_row_fn fn;
+  void *ctx;
+};
+
+/* Where a table has workspaces, mltrack works in the default one. Experiment ids are unique across
+   them. */
+static bool by_workspace(const struct select *s) {
+  if (!(s->features & MLT_F_WORKSPACE) || s->where->by == MLT_C_EXPERIMENTS_experiment_id)
+    return false;
+  switch (s->table) {
+  case MLT_T_EXPERIMENTS:
+  case MLT_T_REGISTERED_MODELS:
+  case MLT_T_REGISTERED_MODEL_TAGS:
+  case MLT_T_MODEL_VERSIONS:
+  case MLT_T_MODEL_VERSION_TAGS:
+  case MLT_T_REGISTERED_MODEL_ALIASES:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* Keys come as text; integers are compared as such, or their index would not be used. */
+static enum mlt_rc add_condition(struct mlt_buf *b, enum mlt_column c, const char *before,
+                                 const char *dimension, const char *after) {
+  bool text = mlt_column_info(c)->type == MLT_TYPE_TEXT;
+  return mlt_buf_printf(b, "\"%s\" OPERATOR(pg_catalog.=) %s::pg_catalog.text%s%s%s%s",
+                        mlt_column_info(c)->name, before, dimension,
+                        text ? "" : "::pg_catalog.int8", text ? "" : dimension, after);
+}
+
+static enum mlt_rc write_statement(struct select *s) {
+  struct mlt_buf *b = &s->sql;
+  enum mlt_rc rc = mlt_buf_adds(b, "SELECT ");
+  if (rc == MLT_OK)
+    rc = mlt_pg_add_columns(b, s->columns, s->n);
+  if (rc == MLT_OK)
+    rc = mlt_buf_adds(b, " FROM ");
+  if (rc == MLT_OK)
+    rc = mlt_pg_add_table(s->pg, b, s->table);
+  if (rc == MLT_OK)
+    rc = mlt_buf_adds(b, " WHERE ");
+  if (rc == MLT_OK)
+    rc = add_condition(b, s->where->by, "ANY ($1", "[]", ")");
+  if (rc == MLT_OK && s->where->has_eq)
+    rc = mlt_buf_adds(b, " AND ");
+  if (rc == MLT_OK && s->where->has_eq)
+    rc = add_condition(b, s->where->eq, "$2", "", "");
+  if (rc == MLT_OK && by_workspace(s))
+    rc = mlt_buf_adds(b, " AND workspace OPERATOR(pg_catalog.=) 'default'::pg_catalog.text");
+  return rc;
+}
+
+static bool decode(const PGresult *res, int field, struct mlt_value *out) {
+  const char *p = PQgetvalue(res, 0, field);
+  int len = PQgetlength(res, 0, field);
+  switch (PQftype(res, field)) {
+  case MLT_OID_BOOL:
+    *out = (struct mlt_value){.kind = MLT_V_BOOL, .b = *p != 0};
+    return len == 1;
+  case MLT_OID_I2:
+    *out = (struct mlt_value){.kind = MLT_V_INT, .i = (int16_t)mlt_get16(p)};
+    return len == 2;
+  case MLT_OID_I4:
+    *out = (struct mlt_value){.kind = MLT_V_INT, .i = (int32_t)mlt_get32(p)};
+    return len == 4;
+  case MLT_OID_I8:
+    *out = (struct mlt_value){.kind = MLT_V_INT, .i = (int64_t)mlt_get64(p)};
+    return len == 8;
+  case MLT_OID_F8:
+    *out = (struct mlt_value){.kind = MLT_V_DOUBLE, .d = mlt_bits_double(mlt_get64(p))};
+    return len == 8;
+  case MLT_OID_TEXT:
+  case MLT_OID_VARCHAR:
+  case MLT_OID_BPCHAR:
+    *out = (struct mlt_value){.kind = MLT_V_TEXT, .s = {p, (size_t)len}};
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* Gives the row in res to the caller, as values in the order of model/columns.def. */
+static enum mlt_rc hand_over(struct select *s, const PGresult *res, struct mlt_err *err) {
+  struct mlt_value row[MLT_MAX_COLUMNS] = {{.kind = MLT_V_NULL}};
+  unsigned count;
+  enum mlt_column first = mlt_table_columns(s->table, &count);
+  for (unsigned i = 0; i < s->n; i++) {
+    struct mlt_value *v = &row[s->columns[i] - first];
+    if (!PQgetisnull(res, 0, (int)i) && !decode(res, (int)i, v))
+      return mlt_err_set(err, MLT_SCHEMA, "column %s is of a type mltrack cannot read (%u)",
+                         mlt_column_info(s->columns[i])->name, PQftype(res, (int)i));
+  }
+  return s->fn(s->ctx, row, err);
+}
+
+static void cancel(struct mlt_pg *pg) {
+  char ignored[256];
+  PGcancel *c = PQgetCancel(pg->conn);
+  if (c)
+    (void)PQcancel(c, ignored, sizeof ignored);
+  PQfreeCancel(c);
+}
+
+/* Reads all results, also after a failure: the connection is not usable before. */
+static enum mlt_rc receive(struct select *s, struct mlt_err *err) {
+  enum mlt_rc rc = MLT_OK;
+  PGresult *res;
+  while ((res = PQgetResult(s->pg->conn))) {
+    ExecStatusType status = PQresultStatus(res);
+    if (rc == MLT_OK && status == PGRES_SINGLE_TUPLE) {
+      rc = hand_over(s, res, err);
+      if (rc != MLT_OK)
+        cancel(s->pg);
+    } else if (rc == MLT_OK && status != PGRES_TUPLES_OK) {
+      rc = mlt_pg_fail(s->pg, res, err);
+    }
+    PQclear(res);
+  }
+  return rc;
+}
+
+static enum mlt_rc query(struct select *s, const struct mlt_str *keys, size_t n,
+                         struct mlt_err *err) {
+  struct mlt_buf array;
+  mlt_buf_init(&array, KEYS_MAX);
+  enum mlt_rc rc = mlt_pg_text_array(&array, keys, n);
+  if (rc != MLT_OK) {
+    rc = mlt_pg_buf_failed(rc, err);
+    goto out;
+  }
+  const Oid types[] = {MLT_OID_TEXT_ARRAY, MLT_OID_TEXT};
+  const char *values[] = {array.p, s->where->eq_value.p};
+  const int lengths[] = {(int)array.len, (int)s->where->eq_value.len};
+  const int formats[] = {1, 1};
+  if (!PQsendQueryParams(s->pg->conn, s->sql.p, s->where->has_eq ? 2 : 1, types, values, lengths,
+                         formats, 1)) {
+    rc = mlt_pg_fail(s->pg, NULL, err);
+    goto out;
+  }
+  (void)PQsetSingleRowMode(s->pg->conn); /* fails only when no query is under way */
+  rc = receive(s, err);
+out:
+  mlt_buf_free(&array);
+  return rc;
+}
+
+enum mlt_rc mlt_pg_select(struct mlt_pg *pg, enum mlt_table table, const struct mlt_where *where,
+                          uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err) {
+  struct select s = {
+      .pg = pg, .table = table, .where = where, .features = features, .fn = fn, .ctx = ctx};
+  s.n = mlt_pg_columns(table, features, s.columns);
+  mlt_buf_init(&s.sql, STATEMENT_MAX);
+  enum mlt_rc rc = write_statement(&s);
+  if (rc != MLT_OK || !mlt_buf_cstr(&s.sql))
+    rc = mlt_pg_buf_failed(rc == MLT_OK ? MLT_NOMEM : rc, err);
+  for (size_t i = 0; i < where->n_keys && rc == MLT_OK; i += KEYS_PER_QUERY) {
+    size_t n = where->n_keys - i < KEYS_PER_QUERY ? where->n_keys - i : KEYS_PER_QUERY;
+    rc = query(&s, where->keys + i, n, err);
+  }
+  mlt_buf_free(&s.sql);
+  if (rc != MLT_OK) {
+    mlt_pg_hint_grant(pg, err, "SELECT ON ALL TABLES IN");
+    if (err && err->sqlstate[0])
+      mlt_err_prefix(err, "table %s", mlt_table_name(table));
+  }
+  return rc;
+}

@@ -1,0 +1,125 @@
+/* Transactions. A writer takes its locks before it reads MLflow's schema revision: an upgrade that
+   commits in between cannot happen any more, one that came before is seen. */
+#include <string.h>
+
+#include "pg/internal.h"
+
+enum { STATEMENT_MAX = 16 * 1024 };
+
+/* The user's search_path may hold schemas where others create functions (CVE-2018-1058):
+   pg_catalog goes first, then MLflow's own schema for triggers that rely on it. */
+static enum mlt_rc add_begin(struct mlt_pg *pg, struct mlt_buf *b, bool read_only) {
+  return mlt_buf_printf(
+      b, "BEGIN ISOLATION LEVEL %s; SET LOCAL search_path = pg_catalog, %s, pg_temp; ",
+      read_only ? "REPEATABLE READ READ ONLY" : "READ COMMITTED", pg->quoted);
+}
+
+static enum mlt_rc add_locks(struct mlt_pg *pg, struct mlt_buf *b, uint32_t features) {
+  enum mlt_rc rc = mlt_buf_adds(b, "LOCK TABLE ");
+  bool first = true;
+  for (unsigned t = 0; t < MLT_T_COUNT && rc == MLT_OK; t++) {
+    if (mlt_table_feature((enum mlt_table)t) & ~features)
+      continue;
+    if (!first)
+      rc = mlt_buf_adds(b, ", ");
+    if (rc == MLT_OK)
+      rc = mlt_pg_add_table(pg, b, (enum mlt_table)t);
+    first = false;
+  }
+  if (rc == MLT_OK)
+    rc = mlt_buf_printf(b, " IN ROW EXCLUSIVE MODE; SELECT version_num FROM %s.alembic_version",
+                        pg->quoted);
+  return rc;
+}
+
+static enum mlt_rc check_head(const PGresult *res, const char *head, struct mlt_err *err) {
+  int rows = PQntuples(res);
+  const char *found = rows == 1 ? PQgetvalue(res, 0, 0) : NULL;
+  if (found && strcmp(found, head) == 0)
+    return MLT_OK;
+  if (!found)
+    return mlt_err_set(err, MLT_SCHEMA,
+                       "table alembic_version has %d rows where it must have one, revision %s",
+                       rows, head);
+  enum mlt_rc rc = mlt_err_set(
+      err, MLT_SCHEMA,
+      "MLflow's schema was upgraded while the import ran: it was at revision %s and is at %s", head,
+      found);
+  mlt_err_hint(err, "run it again: it looks at the new schema first");
+  return rc;
+}
+
+enum mlt_rc mlt_pg_begin(struct mlt_pg *pg, bool read_only, const char *head, uint32_t features,
+                         struct mlt_err *err) {
+  PGresult *res = NULL;
+  struct mlt_buf sql;
+  mlt_buf_init(&sql, STATEMENT_MAX);
+  enum mlt_rc rc = add_begin(pg, &sql, read_only);
+  if (rc == MLT_OK && !read_only)
+    rc = add_locks(pg, &sql, features);
+  const char *text = rc == MLT_OK ? mlt_buf_cstr(&sql) : NULL;
+  if (!text) {
+    rc = mlt_pg_buf_failed(rc == MLT_OK ? MLT_NOMEM : rc, err);
+    goto out;
+  }
+  rc = mlt_pg_command(pg, text, &res, err);
+  if (rc == MLT_OK && !read_only)
+    rc = check_head(res, head, err);
+  if (rc != MLT_OK)
+    mlt_pg_hint_grant(pg, err, "SELECT, INSERT ON ALL TABLES IN");
+out:
+  PQclear(res);
+  mlt_buf_free(&sql);
+  if (rc != MLT_OK)
+    mlt_pg_rollback(pg);
+  return rc;
+}
+
+enum mlt_rc mlt_pg_commit(struct mlt_pg *pg, struct mlt_err *err) {
+  PGresult *res;
+  enum mlt_rc rc = mlt_pg_command(pg, "COMMIT", &res, err);
+  if (rc == MLT_OK && strcmp(PQcmdStatus(res), "COMMIT") != 0)
+    /* A COMMIT of a failed transaction succeeds, as a ROLLBACK. */
+    rc = mlt_err_set(err, MLT_INTERNAL,
+                     "the transaction had failed before: the server rolled it back");
+  if (rc == MLT_UNAVAILABLE)
+    mlt_err_prefix(err, "while committing, so that the last batch may be in or not");
+  PQclear(res);
+  return rc;
+}
+
+void mlt_pg_rollback(struct mlt_pg *pg) {
+  if (PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
+    PQclear(PQexec(pg->conn, "ROLLBACK"));
+}
+
+/* Runs the script; its results come one a statement, so the failing one can be counted. */
+static enum mlt_rc run_script(struct mlt_pg *pg, const char *script, struct mlt_err *err) {
+  if (!PQsendQuery(pg->conn, script))
+    return mlt_pg_fail(pg, NULL, err);
+  enum mlt_rc rc = MLT_OK;
+  size_t statement = 0;
+  for (PGresult *res; (res = PQgetResult(pg->conn)); PQclear(res)) {
+    ExecStatusType status = PQresultStatus(res);
+    statement++;
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || rc != MLT_OK)
+      continue;
+    rc = mlt_pg_fail(pg, res, err);
+    mlt_err_prefix(err, "statement %zu of the schema script", statement);
+  }
+  return rc;
+}
+
+enum mlt_rc mlt_pg_run_ddl(struct mlt_pg *pg, const char *script, struct mlt_err *err) {
+  enum mlt_rc rc = mlt_pg_command(pg, "BEGIN", NULL, err);
+  if (rc == MLT_OK)
+    rc = run_script(pg, script, err);
+  if (rc == MLT_OK)
+    rc = mlt_pg_commit(pg, err);
+  if (rc != MLT_OK) {
+    mlt_pg_hint_grant(pg, err, "CREATE ON");
+    mlt_pg_rollback(pg);
+  }
+  pg->types_known = false;
+  return rc;
+}
