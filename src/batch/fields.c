@@ -4,8 +4,10 @@
 
 #include "batch/private.h"
 
-static struct mlt_str *field_of(void *base, const struct mlt_field *f) {
-  return (struct mlt_str *)(void *)((char *)base + f->offset);
+static struct mlt_str field_of(const void *base, const struct mlt_field *f) {
+  struct mlt_str s;
+  memcpy(&s, (const char *)base + f->offset, sizeof s);
+  return s;
 }
 
 static size_t limit_of(const struct mlt_adding *a, const struct mlt_field *f) {
@@ -67,18 +69,25 @@ enum mlt_rc mlt_adding_rule(struct mlt_adding *a, const struct mlt_field *f, str
                          "MLflow would refuse its %s, which %s; kept as it is", f->name, verdict);
 }
 
-enum mlt_rc mlt_adding_fields(struct mlt_adding *a, void *base, const struct mlt_field *fields,
-                              size_t n) {
+enum mlt_rc mlt_adding_check(struct mlt_adding *a, const void *base, const struct mlt_field *fields,
+                             size_t n) {
   enum mlt_rc rc = MLT_OK;
   for (size_t i = 0; i < n && rc == MLT_OK; i++)
-    rc = check_field(a, &fields[i], *field_of(base, &fields[i]));
+    rc = check_field(a, &fields[i], field_of(base, &fields[i]));
+  return rc;
+}
+
+enum mlt_rc mlt_adding_keep(struct mlt_adding *a, void *base, const struct mlt_field *fields,
+                            size_t n) {
+  enum mlt_rc rc = MLT_OK;
   for (size_t i = 0; i < n && rc == MLT_OK; i++) {
-    struct mlt_str *s = field_of(base, &fields[i]);
-    rc = mlt_adding_rule(a, &fields[i], *s);
+    struct mlt_str s = field_of(base, &fields[i]);
+    rc = mlt_adding_rule(a, &fields[i], s);
     if (rc == MLT_OK)
-      rc = cut_field(a, &fields[i], s);
-    if (rc == MLT_OK && mlt_arena_str(a->b->arena, *s, s) != 0)
+      rc = cut_field(a, &fields[i], &s);
+    if (rc == MLT_OK && mlt_arena_str(a->b->arena, s, &s) != 0)
       rc = mlt_err_nomem(a->err);
+    memcpy((char *)base + fields[i].offset, &s, sizeof s);
   }
   return rc;
 }

@@ -131,7 +131,9 @@ enum mlt_rc mlt_batch_add_kv(struct mlt_adding *a, enum mlt_kv_id id) {
   a->id = t->owner_id(a->b, owner);
   struct mlt_kv kv = a->rec->kv;
   a->field = kv.key;
-  enum mlt_rc rc = mlt_adding_fields(a, &kv, t->fields, 2);
+  enum mlt_rc rc = mlt_adding_check(a, &kv, t->fields, 2);
+  if (rc == MLT_OK)
+    rc = mlt_adding_keep(a, &kv, t->fields, 2);
   if (rc != MLT_OK)
     return rc;
   if (!MLT_ROOM(*rows))

@@ -77,11 +77,13 @@ enum mlt_rc mlt_batch_add_logged_model(struct mlt_adding *a) {
   struct mlt_batch *b = a->b;
   struct mlt_logged_model m = a->rec->logged_model;
   a->id = m.model_id;
-  enum mlt_rc rc = mlt_adding_fields(a, &m, logged_model_fields, LENGTH(logged_model_fields));
+  enum mlt_rc rc = mlt_adding_check(a, &m, logged_model_fields, LENGTH(logged_model_fields));
   if (rc == MLT_OK)
     rc = mlt_adding_experiment(a, m.experiment);
   if (rc == MLT_OK)
     rc = only_once(a, 'L', &m.model_id, 1, "logged-model-duplicate", "logged model");
+  if (rc == MLT_OK)
+    rc = mlt_adding_keep(a, &m, logged_model_fields, LENGTH(logged_model_fields));
   if (rc != MLT_OK)
     return rc;
   if (!MLT_ROOM(b->logged_models))
@@ -95,7 +97,9 @@ enum mlt_rc mlt_batch_add_lm_metric(struct mlt_adding *a) {
   struct mlt_logged_model_metric m = a->rec->lm_metric;
   a->id = b->logged_models.v[b->logged_models.n - 1].m.model_id;
   a->field = m.key;
-  enum mlt_rc rc = mlt_adding_fields(a, &m, lm_metric_fields, LENGTH(lm_metric_fields));
+  enum mlt_rc rc = mlt_adding_check(a, &m, lm_metric_fields, LENGTH(lm_metric_fields));
+  if (rc == MLT_OK)
+    rc = mlt_adding_keep(a, &m, lm_metric_fields, LENGTH(lm_metric_fields));
   if (rc != MLT_OK)
     return rc;
   if (!MLT_ROOM(b->lm_metrics))
@@ -113,9 +117,11 @@ enum mlt_rc mlt_batch_add_registered_model(struct mlt_adding *a) {
   a->id = m.name;
   b->priv->version = MLT_FATE_NONE;
   enum mlt_rc rc =
-      mlt_adding_fields(a, &m, registered_model_fields, LENGTH(registered_model_fields));
+      mlt_adding_check(a, &m, registered_model_fields, LENGTH(registered_model_fields));
   if (rc == MLT_OK)
     rc = only_once(a, 'M', &m.name, 1, "registered-model-duplicate", "registered model");
+  if (rc == MLT_OK)
+    rc = mlt_adding_keep(a, &m, registered_model_fields, LENGTH(registered_model_fields));
   if (rc != MLT_OK)
     return rc;
   if (!MLT_ROOM(b->registered_models))
@@ -135,9 +141,11 @@ enum mlt_rc mlt_batch_add_version(struct mlt_adding *a) {
   a->field = mlt_str_c(number);
   b->priv->version = MLT_FATE_REJECTED;
   const struct mlt_str identity[] = {model->m.name, mlt_str_c(number)};
-  enum mlt_rc rc = mlt_adding_fields(a, &v, version_fields, LENGTH(version_fields));
+  enum mlt_rc rc = mlt_adding_check(a, &v, version_fields, LENGTH(version_fields));
   if (rc == MLT_OK)
     rc = only_once(a, 'V', identity, LENGTH(identity), "version-duplicate", "version");
+  if (rc == MLT_OK)
+    rc = mlt_adding_keep(a, &v, version_fields, LENGTH(version_fields));
   if (rc != MLT_OK)
     return rc;
   if (!MLT_ROOM(b->versions))
@@ -155,10 +163,12 @@ enum mlt_rc mlt_batch_add_alias(struct mlt_adding *a) {
   struct mlt_alias alias = a->rec->alias;
   a->id = model->m.name;
   a->field = alias.alias;
-  enum mlt_rc rc = mlt_adding_fields(a, &alias, alias_fields, LENGTH(alias_fields));
+  enum mlt_rc rc = mlt_adding_check(a, &alias, alias_fields, LENGTH(alias_fields));
   const struct mlt_str identity[] = {model->m.name, alias.alias};
   if (rc == MLT_OK)
     rc = only_once(a, 'A', identity, LENGTH(identity), "alias-duplicate", "alias");
+  if (rc == MLT_OK)
+    rc = mlt_adding_keep(a, &alias, alias_fields, LENGTH(alias_fields));
   if (rc != MLT_OK)
     return rc;
   if (!MLT_ROOM(b->aliases))

@@ -14,9 +14,6 @@ static const struct mlt_field key_field = {offsetof(struct mlt_points, key),
                                            MLT_LONG_REJECT,
                                            MLT_PRESENT,
                                            mlt_rule_key};
-/* The rule is for each run that uses the key, the text is checked once. */
-static const struct mlt_field key_text = {
-    offsetof(struct mlt_points, key), "key", MLT_C_METRICS_key, MLT_LONG_REJECT, MLT_PRESENT, NULL};
 
 static int compare_points(const struct mlt_batch_points *p, size_t a, size_t b) {
   if (p->step[a] != p->step[b])
@@ -57,20 +54,20 @@ static void permute_points(struct mlt_batch_points *to, size_t at,
 static enum mlt_rc intern_key(struct mlt_adding *a, uint32_t *index) {
   struct mlt_batch *b = a->b;
   struct mlt_batch_private *p = b->priv;
-  struct mlt_points points = a->rec->points;
+  const struct mlt_points *points = &a->rec->points;
   uint64_t found;
-  if (points.key.p && mlt_map_get(p->keys, points.key, &found)) {
+  if (points->key.p && mlt_map_get(p->keys, points->key, &found)) {
     *index = (uint32_t)found;
     return MLT_OK;
   }
-  enum mlt_rc rc = mlt_adding_fields(a, &points, &key_text, 1);
+  enum mlt_rc rc = mlt_adding_check(a, points, &key_field, 1);
   if (rc != MLT_OK)
     return rc;
   if (!MLT_ROOM(b->keys) || !MLT_ROOM(p->key_group) ||
-      mlt_map_put(p->keys, points.key, b->keys.n) < 0)
+      mlt_arena_str(b->arena, points->key, &b->keys.v[b->keys.n]) != 0 ||
+      mlt_map_put(p->keys, points->key, b->keys.n) < 0)
     return mlt_err_nomem(a->err);
-  *index = (uint32_t)b->keys.n;
-  b->keys.v[b->keys.n++] = points.key;
+  *index = (uint32_t)b->keys.n++;
   p->key_group.v[p->key_group.n++] = NO_GROUP;
   return MLT_OK;
 }

@@ -109,10 +109,14 @@ enum mlt_rc mlt_batch_drop(struct mlt_batch *b, enum mlt_table table, struct mlt
 enum mlt_rc mlt_batch_note_more(struct mlt_batch *b, size_t index, struct mlt_err *err,
                                 const char *fmt, ...) MLT_PRINTF(4, 5);
 
-/* fields.c: checks the text fields of the struct at `base`, cuts what may be cut, and makes the
-   strings the batch's own. */
-enum mlt_rc mlt_adding_fields(struct mlt_adding *a, void *base, const struct mlt_field *fields,
-                              size_t n);
+/* fields.c: the text fields of the struct at `base`, in two steps, so that whatever else may reject
+   the record comes between. */
+/* Present, storable, not too long; or MLT_REJECTED. */
+enum mlt_rc mlt_adding_check(struct mlt_adding *a, const void *base, const struct mlt_field *fields,
+                             size_t n);
+/* Cuts what may be cut, notes what MLflow would refuse, and makes the strings the batch's own. */
+enum mlt_rc mlt_adding_keep(struct mlt_adding *a, void *base, const struct mlt_field *fields,
+                            size_t n);
 /* Notes a value that MLflow would refuse. */
 enum mlt_rc mlt_adding_rule(struct mlt_adding *a, const struct mlt_field *f, struct mlt_str s);
 

@@ -69,11 +69,13 @@ enum mlt_rc mlt_batch_add_experiment(struct mlt_adding *a) {
   struct mlt_experiment e = a->rec->experiment;
   a->id = e.name;
   b->priv->experiment = MLT_FATE_REJECTED;
-  enum mlt_rc rc = mlt_adding_fields(a, &e, experiment_fields, LENGTH(experiment_fields));
+  enum mlt_rc rc = mlt_adding_check(a, &e, experiment_fields, LENGTH(experiment_fields));
   if (rc == MLT_REJECTED && e.key.p)
     return remember_experiment(a, e.key, true) == MLT_OK ? MLT_REJECTED : MLT_NOMEM;
   if (rc == MLT_OK)
     rc = remember_experiment(a, e.key, false);
+  if (rc == MLT_OK)
+    rc = mlt_adding_keep(a, &e, experiment_fields, LENGTH(experiment_fields));
   if (rc != MLT_OK)
     return rc;
   if (!MLT_ROOM(b->experiments))
@@ -95,7 +97,7 @@ enum mlt_rc mlt_batch_add_dataset(struct mlt_adding *a) {
   struct mlt_batch *b = a->b;
   struct mlt_dataset d = a->rec->dataset;
   a->id = d.name;
-  enum mlt_rc rc = mlt_adding_fields(a, &d, dataset_fields, LENGTH(dataset_fields));
+  enum mlt_rc rc = mlt_adding_check(a, &d, dataset_fields, LENGTH(dataset_fields));
   if (rc == MLT_OK)
     rc = mlt_adding_experiment(a, d.experiment);
   const struct mlt_str identity[] = {d.experiment, d.name, d.digest};
@@ -109,6 +111,9 @@ enum mlt_rc mlt_batch_add_dataset(struct mlt_adding *a) {
     b->counts[MLT_T_DATASETS].merged++;
     return MLT_OK;
   }
+  rc = mlt_adding_keep(a, &d, dataset_fields, LENGTH(dataset_fields));
+  if (rc != MLT_OK)
+    return rc;
   if (!MLT_ROOM(b->datasets))
     return mlt_err_nomem(a->err);
   b->datasets.v[b->datasets.n++] = d;
@@ -145,8 +150,8 @@ static enum mlt_rc fill_run(struct mlt_adding *a, struct mlt_run *r) {
   return rc;
 }
 
-static enum mlt_rc check_run(struct mlt_adding *a, struct mlt_run *r) {
-  enum mlt_rc rc = mlt_adding_fields(a, r, run_fields, LENGTH(run_fields));
+static enum mlt_rc check_run(struct mlt_adding *a, const struct mlt_run *r) {
+  enum mlt_rc rc = mlt_adding_check(a, r, run_fields, LENGTH(run_fields));
   if (rc == MLT_OK && !mlt_run_status_name(r->status))
     rc = mlt_adding_reject(a, "bad-status", "status", "its status %d is none of MLflow's",
                            (int)r->status);
@@ -169,6 +174,8 @@ enum mlt_rc mlt_batch_add_run(struct mlt_adding *a) {
   b->priv->edge = MLT_FATE_NONE;
   b->priv->run_groups = b->priv->groups.n;
   enum mlt_rc rc = check_run(a, &r);
+  if (rc == MLT_OK)
+    rc = mlt_adding_keep(a, &r, run_fields, LENGTH(run_fields));
   if (rc == MLT_OK)
     rc = fill_run(a, &r);
   if (rc != MLT_OK)
@@ -213,7 +220,9 @@ enum mlt_rc mlt_batch_add_input(struct mlt_adding *a) {
   struct mlt_input in = a->rec->input;
   a->id = a->b->runs.v[a->b->runs.n - 1].r.run_uuid;
   a->b->priv->edge = MLT_FATE_REJECTED;
-  enum mlt_rc rc = mlt_adding_fields(a, &in, input_fields, LENGTH(input_fields));
+  enum mlt_rc rc = mlt_adding_check(a, &in, input_fields, LENGTH(input_fields));
+  if (rc == MLT_OK)
+    rc = mlt_adding_keep(a, &in, input_fields, LENGTH(input_fields));
   if (rc != MLT_OK)
     return rc;
   return add_edge(
@@ -224,7 +233,9 @@ enum mlt_rc mlt_batch_add_model_edge(struct mlt_adding *a) {
   struct mlt_model_edge e = a->rec->edge;
   a->id = a->b->runs.v[a->b->runs.n - 1].r.run_uuid;
   a->b->priv->edge = MLT_FATE_REJECTED;
-  enum mlt_rc rc = mlt_adding_fields(a, &e, edge_fields, LENGTH(edge_fields));
+  enum mlt_rc rc = mlt_adding_check(a, &e, edge_fields, LENGTH(edge_fields));
+  if (rc == MLT_OK)
+    rc = mlt_adding_keep(a, &e, edge_fields, LENGTH(edge_fields));
   if (rc != MLT_OK)
     return rc;
   struct mlt_batch_edge edge = {
