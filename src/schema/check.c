@@ -360,11 +360,11 @@ static enum mlt_rc verdict(const struct check *k, struct mlt_err *err) {
   mlt_err_set(err, MLT_SCHEMA, "%s%s", mlt_difference_text(first, text, sizeof text), more);
   if (k->out->head[0] && !k->out->known)
     mlt_err_hint(err,
-                 "schema revision %s is unknown to mltrack %s: if it is older than MLflow 2.0, run "
-                 "`mlflow db upgrade`; `mltrack-bulk schema check` lists every difference",
+                 "Schema revision %s is unknown to mltrack %s: if it is older than MLflow 2.0, run "
+                 "`mlflow db upgrade`. `mltrack-bulk schema check` lists every difference.",
                  k->out->head, MLT_VERSION);
   else if (k->out->head[0])
-    mlt_err_hint(err, "`mltrack-bulk schema check` lists every difference");
+    mlt_err_hint(err, "`mltrack-bulk schema check` lists every difference.");
   return MLT_SCHEMA;
 }
 

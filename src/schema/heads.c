@@ -71,7 +71,7 @@ const struct mlt_head *mlt_head_choose(const char *mlflow_version, struct mlt_er
   if (!head) {
     mlt_err_set(err, MLT_USAGE, "\"%.40s\" is no MLflow release that has a known schema",
                 mlflow_version);
-    mlt_err_hint(err, "give a release from %s to %s, such as 3.10 or 3.10.1", mlt_heads[0].first,
+    mlt_err_hint(err, "Give a release from %s to %s, such as 3.10 or 3.10.1.", mlt_heads[0].first,
                  mlt_heads[mlt_heads_count - 1].last);
   }
   return head;

@@ -29,30 +29,32 @@ static bool makes_table(const char *script, const char *name) {
   return false;
 }
 
-/* MLT_CANTCREAT when the catalog holds a table that the script would make. */
-static enum mlt_rc refuse_existing(const struct mlt_catalog *cat, const char *script,
-                                   struct mlt_err *err) {
-  char names[MAX_NAMES] = "";
-  size_t n = 0, at = 0;
+/* MLT_CANTCREAT when `where` holds a table that the script would make. */
+static enum mlt_rc refuse_existing(const struct mlt_catalog *cat, const char *where,
+                                   const char *script, struct mlt_err *err) {
+  char names[MAX_NAMES] = "", more[32] = "";
+  size_t at = 0, left_out = 0;
   for (size_t i = 0; i < cat->n_tables; i++) {
     const char *name = cat->tables[i].name;
     if (!makes_table(script, name))
       continue;
-    if (at + strlen(name) + 2 < sizeof names)
-      at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", n ? ", " : "", name);
-    n++;
+    if (at + strlen(name) + 3 < sizeof names)
+      at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "", name);
+    else
+      left_out++;
   }
-  if (n == 0)
+  if (at == 0)
     return MLT_OK;
-  mlt_err_set(err, MLT_CANTCREAT, "%s%s%s holds tables of MLflow already: %s",
-              *cat->schema ? "schema " : "", cat->schema, *cat->schema ? "" : "the file", names);
-  mlt_err_hint(err, cat->head ? "`mltrack-bulk schema check` says whether it can be used as it is"
-                              : "choose another database or schema, or drop those tables");
+  if (left_out)
+    (void)snprintf(more, sizeof more, " and %zu more", left_out);
+  mlt_err_set(err, MLT_CANTCREAT, "%s holds tables of MLflow already: %s%s", where, names, more);
+  mlt_err_hint(err, cat->head ? "`mltrack-bulk schema check` says whether it can be used as it is."
+                              : "Choose another database or schema, or drop those tables.");
   return MLT_CANTCREAT;
 }
 
 /* Fills an open SQLite database that has none of the tables yet. */
-static enum mlt_rc fill_sqlite(struct mlt_lite *db, const struct mlt_head *head,
+static enum mlt_rc fill_sqlite(struct mlt_lite *db, const char *path, const struct mlt_head *head,
                                struct mlt_err *err) {
   char *script = NULL;
   struct mlt_catalog cat;
@@ -63,7 +65,7 @@ static enum mlt_rc fill_sqlite(struct mlt_lite *db, const struct mlt_head *head,
   if (rc == MLT_OK)
     rc = mlt_lite_catalog(db, arena, &cat, err);
   if (rc == MLT_OK)
-    rc = refuse_existing(&cat, script, err);
+    rc = refuse_existing(&cat, path, script, err);
   if (rc == MLT_OK)
     rc = mlt_lite_run_ddl(db, script, err);
   mlt_free(script);
@@ -76,7 +78,7 @@ static enum mlt_rc open_and_fill(const char *path, enum mlt_lite_mode mode,
   struct mlt_lite *db = NULL;
   enum mlt_rc rc = mlt_lite_open(&db, path, mode, err);
   if (rc == MLT_OK)
-    rc = fill_sqlite(db, head, err);
+    rc = fill_sqlite(db, path, head, err);
   mlt_lite_close(db);
   return rc;
 }
@@ -145,23 +147,35 @@ enum mlt_rc mlt_create_sqlite(const char *path, const struct mlt_head *head, str
   return make_new(path, folder, temporary, head, err);
 }
 
+static enum mlt_rc fill_pg(struct mlt_pg *pg, const struct mlt_catalog *cat,
+                           const struct mlt_head *head, struct mlt_err *err) {
+  if (!cat->schema || !*cat->schema) {
+    mlt_err_set(err, MLT_CANTCREAT, "no schema of the search_path exists to make tables in");
+    mlt_err_hint(err, "Create the schema first, or name another: ?options=-csearch_path%%3DNAME.");
+    return MLT_CANTCREAT;
+  }
+  char where[80], *script = NULL;
+  (void)snprintf(where, sizeof where, "schema %s", cat->schema);
+  enum mlt_rc rc = mlt_schema_ddl(head, MLT_TARGET_PG, &script, err);
+  if (rc == MLT_OK)
+    rc = refuse_existing(cat, where, script, err);
+  if (rc == MLT_OK)
+    rc = mlt_pg_run_ddl(pg, script, err);
+  mlt_free(script);
+  return rc;
+}
+
 enum mlt_rc mlt_create_pg(const char *conninfo, const struct mlt_head *head, struct mlt_err *err) {
-  char *script = NULL;
   struct mlt_pg *pg = NULL;
   struct mlt_catalog cat;
   struct mlt_arena *arena = mlt_arena_new();
   enum mlt_rc rc = arena ? MLT_OK : mlt_err_nomem(err);
   if (rc == MLT_OK)
-    rc = mlt_schema_ddl(head, MLT_TARGET_PG, &script, err);
-  if (rc == MLT_OK)
     rc = mlt_pg_open(&pg, conninfo, "mltrack-bulk", err);
   if (rc == MLT_OK)
     rc = mlt_pg_catalog(pg, arena, &cat, err);
   if (rc == MLT_OK)
-    rc = refuse_existing(&cat, script, err);
-  if (rc == MLT_OK)
-    rc = mlt_pg_run_ddl(pg, script, err);
-  mlt_free(script);
+    rc = fill_pg(pg, &cat, head, err);
   mlt_pg_close(pg);
   mlt_arena_free(arena);
   return rc;
