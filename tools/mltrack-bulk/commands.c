@@ -38,7 +38,6 @@ static const struct mlt_cmd cmds[] = {
      .max_args = 1,
      .run = mlt_cmd_import},
 #endif
-#if __has_include("cmd_schema.c")
     {.name = "schema check",
      .bit = MLT_BIT_SCHEMA_CHECK,
      .summary = "tell whether mltrack can write to a database",
@@ -48,8 +47,8 @@ static const struct mlt_cmd cmds[] = {
          "mltrack-bulk schema check\tThe database in force (see ENVIRONMENT in the manual)\n"
          "mltrack-bulk schema check --to sqlite:///mlflow.db --json\tFor a script\n",
      .exits =
-         "0 when it fits, 69 when the database cannot be reached, 77 without permission, 78 when "
-         "it does not fit.",
+         "0 when it fits, 66 when there is no such file, 69 when the database cannot be reached, "
+         "77 without permission, 78 when it does not fit.",
      .run = mlt_cmd_schema_check},
     {.name = "schema show",
      .bit = MLT_BIT_SCHEMA_SHOW,
@@ -60,9 +59,8 @@ static const struct mlt_cmd cmds[] = {
      .examples =
          "mltrack-bulk schema show\tThe database in force\n"
          "mltrack-bulk schema show --to 'service=mlflow' --json\tA libpq service, for a script\n",
-     .exits =
-         "0 when there is one, 69 when the database cannot be reached, 77 without permission, 78 "
-         "when it holds no MLflow schema.",
+     .exits = "0 when there is one, 66 when there is no such file, 69 when the database cannot be "
+              "reached, 77 without permission, 78 when it holds no MLflow schema.",
      .run = mlt_cmd_schema_show},
     {.name = "schema init",
      .bit = MLT_BIT_SCHEMA_INIT,
@@ -77,10 +75,9 @@ static const struct mlt_cmd cmds[] = {
                  "a server of that release\n",
      .exits =
          "0 when it is made, 64 for an unknown release, 69 when the database cannot be reached, 73 "
-         "when the file cannot be created, 77 without permission, 78 when tables are there "
-         "already.",
+         "when the file cannot be created or MLflow's tables are there already, 77 without "
+         "permission.",
      .run = mlt_cmd_schema_init},
-#endif
     {.name = "help",
      .bit = MLT_BIT_HELP,
      .args = "[COMMAND]",
