@@ -149,11 +149,6 @@ enum mlt_rc mlt_create_sqlite(const char *path, const struct mlt_head *head, str
 
 static enum mlt_rc fill_pg(struct mlt_pg *pg, const struct mlt_catalog *cat,
                            const struct mlt_head *head, struct mlt_err *err) {
-  if (!cat->schema || !*cat->schema) {
-    mlt_err_set(err, MLT_CANTCREAT, "no schema of the search_path exists to make tables in");
-    mlt_err_hint(err, "Create the schema first, or name another: ?options=-csearch_path%%3DNAME.");
-    return MLT_CANTCREAT;
-  }
   char where[80], *script = NULL;
   (void)snprintf(where, sizeof where, "schema %s", cat->schema);
   enum mlt_rc rc = mlt_schema_ddl(head, MLT_TARGET_PG, &script, err);
