@@ -105,12 +105,13 @@ static void write_text(const struct message *m) {
     add(&b, i ? ", " : " (");
     add_field(&b, &m->fields[i]);
   }
-  add(&b, m->n ? ")\n" : "\n");
+  add(&b, m->n ? ")" : "");
   if (m->hint) {
-    add(&b, "  ");
+    add(&b, "\n  ");
     add_clean(&b, mlt_str_c(m->hint));
-    add(&b, "\n");
   }
+  b.max++; /* kept free for the end of the line */
+  add(&b, "\n");
   (void)fwrite(b.p, 1, b.len, stream());
   mlt_buf_free(&b);
 }

@@ -1,5 +1,6 @@
 /* Hash map from byte strings to 64-bit values, keys copied. Used for interning keys and finding
-   duplicates. Iteration follows insertion. Not thread-safe. */
+   duplicates. An absent key counts as an empty one. Iteration follows insertion. Not thread-safe.
+ */
 #ifndef MLT_BASE_MAP_H
 #define MLT_BASE_MAP_H
 

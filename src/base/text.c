@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
@@ -189,7 +190,8 @@ void mlt_text_double(char out[MLT_DOUBLE_TEXT], double d) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   (void)pthread_once(&once, make_c_locale);
   locale_t before = uselocale(c_locale);
-  for (int digits = 15; digits <= 17; digits++) {
+  int least = fabs(d) < DBL_MIN ? 1 : 15; /* 15 digits come back from any but a subnormal number */
+  for (int digits = least; digits <= 17; digits++) {
     (void)snprintf(out, MLT_DOUBLE_TEXT, "%.*g", digits, d);
     if (strtod_l(out, NULL, c_locale) == d)
       break;

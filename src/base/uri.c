@@ -250,20 +250,15 @@ static bool colon_is_port(const char *colon) {
    '/', a user name reaches to the last '@' before. */
 static enum mlt_rc parse_user(struct parts *p, const char **s) {
   const char *end = *s + strcspn(*s, ":/?");
-  const char *at = NULL;
-  enum mlt_rc rc = MLT_OK;
-  if (*end == ':' && !colon_is_port(end)) {
-    at = strchr(end, '@');
-    if (at)
-      rc = set(p, "password", upto(end + 1, at), false);
-  } else {
-    for (const char *c = *s; c < end; c++)
-      at = *c == '@' ? c : at;
-    end = at;
-  }
-  if (!at || rc != MLT_OK)
-    return rc;
-  rc = set(p, "user", upto(*s, end), false);
+  bool password = *end == ':' && !colon_is_port(end);
+  const char *at = password ? strchr(end, '@') : NULL;
+  for (const char *c = *s; !password && c < end; c++)
+    at = *c == '@' ? c : at;
+  if (!at)
+    return MLT_OK;
+  enum mlt_rc rc = set(p, "user", upto(*s, password ? end : at), false);
+  if (rc == MLT_OK && password)
+    rc = set(p, "password", upto(end + 1, at), false);
   *s = at + 1;
   return rc;
 }
@@ -458,13 +453,13 @@ static enum mlt_rc sqlite_uri(struct mlt_target *out, const char *s, struct mlt_
   const char *path = starts(s, "///") ? s + 3 : "";
   struct mlt_str file = upto(path, path + strcspn(path, "?"));
   if (starts(s, "//") && s[2] && s[2] != '/' && s[2] != '?') {
-    mlt_err_set(err, MLT_USAGE, "a SQLite URI has no host: sqlite:%s", s);
+    mlt_err_set(err, MLT_USAGE, "a SQLite URI has no host");
     mlt_err_hint(err, "write sqlite:///FILE, or sqlite:////FILE for an absolute path");
     return MLT_USAGE;
   }
   if (file.len == 0 || mlt_str_is(file, ":memory:") || mlt_str_starts(file, "file:")) {
     mlt_err_set(err, MLT_USAGE,
-                "sqlite:%s names no file: a database in memory ends with the program", s);
+                "the URI names no file: a database in memory ends with the program");
     mlt_err_hint(err, "write sqlite:///FILE, or sqlite:////FILE for an absolute path");
     return MLT_USAGE;
   }
