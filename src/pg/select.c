@@ -71,33 +71,53 @@ static enum mlt_rc write_statement(struct select *s) {
   return rc;
 }
 
-static bool decode(const PGresult *res, int field, struct mlt_value *out) {
-  const char *p = PQgetvalue(res, 0, field);
-  int len = PQgetlength(res, 0, field);
-  switch (PQftype(res, field)) {
+/* Bytes of a value of a type; 0 for text, -1 for a type we do not read. */
+static int width(Oid type) {
+  switch (type) {
   case MLT_OID_BOOL:
-    *out = (struct mlt_value){.kind = MLT_V_BOOL, .b = *p != 0};
-    return len == 1;
+    return 1;
   case MLT_OID_I2:
-    *out = (struct mlt_value){.kind = MLT_V_INT, .i = (int16_t)mlt_get16(p)};
-    return len == 2;
+    return 2;
   case MLT_OID_I4:
-    *out = (struct mlt_value){.kind = MLT_V_INT, .i = (int32_t)mlt_get32(p)};
-    return len == 4;
+    return 4;
   case MLT_OID_I8:
-    *out = (struct mlt_value){.kind = MLT_V_INT, .i = (int64_t)mlt_get64(p)};
-    return len == 8;
   case MLT_OID_F8:
-    *out = (struct mlt_value){.kind = MLT_V_DOUBLE, .d = mlt_bits_double(mlt_get64(p))};
-    return len == 8;
+    return 8;
   case MLT_OID_TEXT:
   case MLT_OID_VARCHAR:
   case MLT_OID_BPCHAR:
-    *out = (struct mlt_value){.kind = MLT_V_TEXT, .s = {p, (size_t)len}};
-    return true;
+    return 0;
   default:
-    return false;
+    return -1;
   }
+}
+
+static bool decode(const PGresult *res, int field, struct mlt_value *out) {
+  Oid type = PQftype(res, field);
+  const char *p = PQgetvalue(res, 0, field);
+  int len = PQgetlength(res, 0, field), want = width(type);
+  if (want != 0 && len != want)
+    return false;
+  switch (type) {
+  case MLT_OID_BOOL:
+    *out = (struct mlt_value){.kind = MLT_V_BOOL, .b = *p != 0};
+    break;
+  case MLT_OID_I2:
+    *out = (struct mlt_value){.kind = MLT_V_INT, .i = (int16_t)mlt_get16(p)};
+    break;
+  case MLT_OID_I4:
+    *out = (struct mlt_value){.kind = MLT_V_INT, .i = (int32_t)mlt_get32(p)};
+    break;
+  case MLT_OID_I8:
+    *out = (struct mlt_value){.kind = MLT_V_INT, .i = (int64_t)mlt_get64(p)};
+    break;
+  case MLT_OID_F8:
+    *out = (struct mlt_value){.kind = MLT_V_DOUBLE, .d = mlt_bits_double(mlt_get64(p))};
+    break;
+  default:
+    *out = (struct mlt_value){.kind = MLT_V_TEXT, .s = {p, (size_t)len}};
+  }
+  return true;
 }
 
 /* Gives the row in res to the caller, as values in the order of model/columns.def. */

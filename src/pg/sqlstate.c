@@ -67,9 +67,10 @@ const char *mlt_pg_sqlstate_hint(const char *sqlstate) {
 
 int mlt_pg_sqlstate_find(const char *verbose_message, char out[6]) {
   static const char set[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  /* libpq writes "SEVERITY:  SQLSTATE: text", with two blanks, in every language. */
+  /* libpq writes "SEVERITY:  SQLSTATE: text", with two blanks, in every language. FATAL has five
+     letters as well, but every SQLSTATE has a digit. */
   for (const char *p = strstr(verbose_message, ":  "); p; p = strstr(p + 1, ":  ")) {
-    if (strspn(p + 3, set) == 5 && p[8] == ':') {
+    if (strspn(p + 3, set) == 5 && p[8] == ':' && strcspn(p + 3, "0123456789") < 5) {
       memcpy(out, p + 3, 5);
       out[5] = '\0';
       return 0;
