@@ -5,6 +5,7 @@
 #define MLT_MODEL_NOTE_H
 
 #include <stdint.h>
+#include "base/err.h"
 #include "base/str.h"
 #include "model/tables.h"
 
@@ -45,5 +46,9 @@ struct mlt_counts {
   uint64_t rejected;
   uint64_t changed; /* of the inserted: stored cut or mapped, see the notes */
 };
+
+/* A reject or conflict as the error that ends an import under --on-error stop; returns MLT_DATA or
+ * MLT_CONFLICT. */
+enum mlt_rc mlt_note_error(struct mlt_err *err, const struct mlt_note *n);
 
 #endif
