@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/vec.h"
 #include "model/limits.h"
 #include "model/record.h"
 
@@ -89,12 +90,6 @@ struct mlt_batch_alias {
   uint32_t owner;
   struct mlt_alias a;
 };
-
-#define MLT_VEC(type)                                                                              \
-  struct {                                                                                         \
-    type *v;                                                                                       \
-    size_t n, cap;                                                                                 \
-  }
 
 struct mlt_batch {
   MLT_VEC(struct mlt_batch_experiment) experiments;

@@ -31,7 +31,7 @@ struct mlt_report {
   double seconds;
   struct mlt_id_map *id_map; /* owned by the report */
   size_t n_id_map;
-  struct mlt_note *notes; /* the first MLT_REPORT_NOTES of them; owned by the report */
+  struct mlt_note *notes; /* the first of them; owned by the report */
   size_t n_notes;
   struct mlt_arena *arena;
 };

@@ -17,6 +17,8 @@
    identical = all its rows counted present; different = MLT_NOTE_CONFLICT ("run-conflict", reason
    names the table and, for params and tags, the key), its rows counted rejected, nothing of it
    written.
+   - Experiment tags of an experiment that was there: absent ones are added, a different value is a
+   conflict of that row.
    - Datasets: by (experiment, name, digest); dataset_uuid and input_uuid are 32 hex digits, random.
    - Logged models, registered models, versions, aliases: new = inserted, identical = present,
    different = conflict of that row (a registered model that exists takes new versions; its own
@@ -79,9 +81,7 @@ struct mlt_sink_ops {
                        struct mlt_err *err);
   /* Experiments seen so far, in order of first sight. Returns how many; *out valid until the next
    * write. Required. */
-  size_t (*id_map)(const struct mlt_sink *s, const struct mlt_id_map **out);
-  /* After the last batch. Required. */
-  enum mlt_rc (*finish)(struct mlt_sink *s, struct mlt_err *err);
+  size_t (*id_map)(struct mlt_sink *s, const struct mlt_id_map **out);
   /* NULL is fine; after any failure too. Required. */
   void (*close)(struct mlt_sink *s);
 };

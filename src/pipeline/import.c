@@ -1,0 +1,272 @@
+/* The pump: reads records, fills batches, writes them, counts. */
+#include "pipeline/import.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum {
+  DEFAULT_BATCH_ROWS = 200000,
+  DEFAULT_BATCH_BYTES = 64 * 1024 * 1024,
+  RECORDS_PER_LOOK = 256, /* how often the clock is read */
+  CHANGED_NOTES = 20      /* kept in the report, so that rejects find room */
+};
+static const double PROGRESS_SECONDS = 0.1;
+
+struct pump {
+  const struct mlt_import_opts *opts;
+  struct mlt_report *report;
+  struct mlt_err *err;
+  const struct mlt_source_ops *source_ops;
+  struct mlt_source *source;
+  const struct mlt_sink_ops *sink_ops;
+  struct mlt_sink *sink;
+  struct mlt_batch *batch;
+  struct mlt_outcome outcome;
+  size_t batch_notes_seen;
+  size_t changed_kept;
+  double started, last_look;
+  uint64_t records;
+};
+
+/* ---- notes ---- */
+
+static enum mlt_rc count_ignored(struct pump *p, const struct mlt_note *n) {
+  for (size_t i = 0; i < MLT_REPORT_IGNORED; i++) {
+    struct mlt_ignored *g = &p->report->ignored[i];
+    if (!g->what)
+      g->what = n->what;
+    if (strcmp(g->what, n->what) == 0) {
+      g->n += n->rows;
+      return MLT_OK;
+    }
+  }
+  return mlt_err_set(p->err, MLT_INTERNAL, "more than %d kinds of ignored things",
+                     MLT_REPORT_IGNORED);
+}
+
+static bool wants_note(struct pump *p, const struct mlt_note *n) {
+  if (p->report->n_notes == MLT_REPORT_NOTES)
+    return false;
+  return n->kind != MLT_NOTE_CHANGED || p->changed_kept++ < CHANGED_NOTES;
+}
+
+static enum mlt_rc keep_note(struct pump *p, const struct mlt_note *n) {
+  struct mlt_report *r = p->report;
+  struct mlt_note copy = *n;
+  if (mlt_arena_str(r->arena, n->id, &copy.id) != 0 ||
+      mlt_arena_str(r->arena, n->place.path, &copy.place.path) != 0 ||
+      mlt_arena_str(r->arena, n->place.field, &copy.place.field) != 0 ||
+      mlt_arena_str(r->arena, n->reason, &copy.reason) != 0)
+    return mlt_err_nomem(p->err);
+  r->notes[r->n_notes++] = copy;
+  return MLT_OK;
+}
+
+static enum mlt_rc take_note(struct pump *p, const struct mlt_note *n) {
+  struct mlt_report *r = p->report;
+  r->conflicts += n->kind == MLT_NOTE_CONFLICT;
+  r->changes += n->kind == MLT_NOTE_CHANGED;
+  enum mlt_rc rc = MLT_OK;
+  if (n->kind == MLT_NOTE_IGNORED)
+    rc = count_ignored(p, n);
+  else if (wants_note(p, n))
+    rc = keep_note(p, n);
+  if (rc == MLT_OK && p->opts->on_note)
+    rc = p->opts->on_note(p->opts->ctx, n, p->err);
+  return rc;
+}
+
+/* Takes what the batch has noted since the last call; with --on-error stop a reject ends the import
+ * here. */
+static enum mlt_rc take_batch_notes(struct pump *p) {
+  while (p->batch_notes_seen < p->batch->notes.n) {
+    const struct mlt_note *n = &p->batch->notes.v[p->batch_notes_seen++];
+    enum mlt_rc rc = take_note(p, n);
+    if (rc == MLT_OK && n->kind == MLT_NOTE_REJECT && !p->opts->skip_errors)
+      rc = mlt_note_error(p->err, n);
+    if (rc != MLT_OK)
+      return rc;
+  }
+  return MLT_OK;
+}
+
+/* ---- counting and progress ---- */
+
+static void add_counts(struct mlt_counts *sum, const struct mlt_counts *more) {
+  sum->read += more->read;
+  sum->inserted += more->inserted;
+  sum->present += more->present;
+  sum->merged += more->merged;
+  sum->rejected += more->rejected;
+  sum->changed += more->changed;
+}
+
+static void look(struct pump *p) {
+  p->report->seconds = mlt_clock_seconds() - p->started;
+  p->last_look = p->report->seconds;
+  p->source_ops->progress(p->source, &p->report->source);
+  if (p->opts->on_progress)
+    p->opts->on_progress(p->opts->ctx, p->report);
+}
+
+static enum mlt_rc check_errors(struct pump *p) {
+  if (!p->opts->max_errors || p->report->rejects <= p->opts->max_errors)
+    return MLT_OK;
+  return mlt_err_set(p->err, MLT_DATA, "more than %llu rows rejected (--max-errors)",
+                     (unsigned long long)p->opts->max_errors);
+}
+
+/* ---- the pump ---- */
+
+static enum mlt_rc flush(struct pump *p) {
+  if (mlt_batch_rows(p->batch) == 0 && p->batch->notes.n == 0)
+    return MLT_OK;
+  enum mlt_rc rc = mlt_batch_seal(p->batch, p->err);
+  if (rc == MLT_OK)
+    rc = take_batch_notes(p);
+  if (rc == MLT_OK)
+    rc = p->sink_ops->write(p->sink, p->batch, &p->outcome, p->err);
+  for (size_t i = 0;
+       (rc == MLT_OK || rc == MLT_CONFLICT || rc == MLT_DATA) && i < p->outcome.notes.n; i++) {
+    enum mlt_rc note_rc = take_note(p, &p->outcome.notes.v[i]);
+    rc = rc == MLT_OK ? note_rc : rc;
+  }
+  if (rc != MLT_OK)
+    return rc;
+  for (size_t t = 0; t < MLT_T_COUNT; t++) {
+    add_counts(&p->report->counts[t], &p->batch->counts[t]);
+    add_counts(&p->report->counts[t], &p->outcome.counts[t]);
+    p->report->rejects += p->batch->counts[t].rejected + p->outcome.counts[t].rejected;
+  }
+  p->report->batches++;
+  mlt_batch_reset(p->batch);
+  p->batch_notes_seen = 0;
+  look(p);
+  return check_errors(p);
+}
+
+static bool is_full(const struct pump *p) {
+  uint64_t rows = p->opts->batch_rows ? p->opts->batch_rows : DEFAULT_BATCH_ROWS;
+  uint64_t bytes = p->opts->batch_bytes ? p->opts->batch_bytes : DEFAULT_BATCH_BYTES;
+  return mlt_batch_rows(p->batch) >= rows || mlt_batch_bytes(p->batch) >= bytes;
+}
+
+static enum mlt_rc pump_all(struct pump *p) {
+  struct mlt_record rec;
+  for (;;) {
+    if (p->opts->cancelled && *p->opts->cancelled)
+      return mlt_err_set(p->err, MLT_CANCELLED,
+                         "interrupted; %llu batches are in, running it again goes on",
+                         (unsigned long long)p->report->batches);
+    enum mlt_rc rc = p->source_ops->next(p->source, &rec, p->err);
+    if (rc == MLT_END)
+      return flush(p);
+    if (rc == MLT_OK)
+      rc = mlt_batch_add(p->batch, &rec, p->err);
+    if (rc == MLT_OK)
+      rc = take_batch_notes(p);
+    if (rc == MLT_OK && mlt_batch_whole(p->batch) && is_full(p))
+      rc = flush(p);
+    if (rc != MLT_OK)
+      return rc;
+    if (++p->records % RECORDS_PER_LOOK == 0 &&
+        mlt_clock_seconds() - p->started - p->last_look > PROGRESS_SECONDS)
+      look(p);
+  }
+}
+
+static enum mlt_rc open_source(struct pump *p) {
+  const char *format = p->opts->format;
+  if (!format || strcmp(format, "auto") == 0)
+    p->source_ops = mlt_source_detect(p->opts->source, p->err);
+  else
+    p->source_ops = mlt_source_by_name(format);
+  if (!p->source_ops)
+    return p->err->rc != MLT_OK ? p->err->rc
+                                : mlt_err_set(p->err, MLT_USAGE, "unknown format '%s'", format);
+  p->report->format = p->source_ops->name;
+  struct mlt_source_opts opts = {.path = p->opts->source};
+  return p->source_ops->open(&p->source, &opts, p->err);
+}
+
+static enum mlt_rc open_sink(struct pump *p) {
+  p->sink_ops = mlt_sink_for(p->opts->target->kind);
+  struct mlt_sink_opts opts = {.target = p->opts->target,
+                               .mlflow_version = p->opts->mlflow_version,
+                               .application_name = "mltrack/" MLT_VERSION,
+                               .dry_run = p->opts->dry_run,
+                               .stop_on_reject = !p->opts->skip_errors};
+  enum mlt_rc rc = p->sink_ops->open(&p->sink, &opts, p->err);
+  if (rc != MLT_OK)
+    return rc;
+  p->report->schema = *p->sink_ops->schema(p->sink);
+  p->batch = mlt_batch_new(&p->report->schema.limits);
+  return p->batch ? MLT_OK : mlt_err_nomem(p->err);
+}
+
+static enum mlt_rc copy_id_map(struct pump *p) {
+  const struct mlt_id_map *map;
+  struct mlt_report *r = p->report;
+  size_t n = p->sink_ops->id_map(p->sink, &map);
+  r->id_map = mlt_arena_alloc(r->arena, (n + 1) * sizeof *r->id_map);
+  if (!r->id_map)
+    return mlt_err_nomem(p->err);
+  for (size_t i = 0; i < n; i++) {
+    struct mlt_id_map *to = &r->id_map[r->n_id_map];
+    *to = map[i];
+    if (mlt_arena_str(r->arena, map[i].key, &to->key) != 0 ||
+        mlt_arena_str(r->arena, map[i].name, &to->name) != 0)
+      return mlt_err_nomem(p->err);
+    r->n_id_map++;
+  }
+  return MLT_OK;
+}
+
+static enum mlt_rc prepare_report(struct pump *p) {
+  struct mlt_report *r = p->report;
+  *r = (struct mlt_report){.arena = mlt_arena_new()};
+  if (!r->arena)
+    return mlt_err_nomem(p->err);
+  r->notes = mlt_arena_alloc(r->arena, MLT_REPORT_NOTES * sizeof *r->notes);
+  p->outcome.arena = mlt_arena_new();
+  return r->notes && p->outcome.arena ? MLT_OK : mlt_err_nomem(p->err);
+}
+
+enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *report,
+                       struct mlt_err *err) {
+  struct mlt_err own = MLT_ERR_INIT;
+  struct pump p = {
+      .opts = opts, .report = report, .err = err ? err : &own, .started = mlt_clock_seconds()};
+  enum mlt_rc rc = prepare_report(&p);
+  if (rc == MLT_OK)
+    rc = open_source(
+        &p); /* first: a source that is not there must not leave a new database behind */
+  if (rc == MLT_OK)
+    rc = open_sink(&p);
+  if (rc == MLT_OK)
+    rc = pump_all(&p);
+  if (p.sink) {
+    enum mlt_rc map_rc = copy_id_map(&p);
+    rc = rc == MLT_OK ? map_rc : rc;
+  }
+  if (p.source)
+    look(&p);
+  if (p.source_ops)
+    p.source_ops->close(p.source);
+  if (p.sink_ops)
+    p.sink_ops->close(p.sink);
+  mlt_batch_free(p.batch);
+  mlt_free(p.outcome.notes.v);
+  mlt_arena_free(p.outcome.arena);
+  if (rc == MLT_OK && report->rejects)
+    rc = MLT_REJECTED;
+  return rc;
+}
+
+void mlt_report_free(struct mlt_report *report) {
+  mlt_arena_free(report->arena);
+  report->arena = NULL;
+}

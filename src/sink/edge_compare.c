@@ -1,0 +1,241 @@
+/* The inputs rows that the target holds for runs of the batch: compared with the source's for runs
+   that are there, found again for new runs (`mlflow gc` deletes a run but leaves its inputs
+   behind). */
+#include "sink/writer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct held {
+  uint32_t run;
+  int kind;             /* as mlt_batch_edge.kind */
+  struct mlt_str other; /* dataset_uuid or model_id */
+  struct mlt_str input_uuid;
+  struct mlt_str name, digest; /* of the dataset, once looked up */
+  int64_t step;
+  size_t edge;      /* the batch's edge that equals it, or SIZE_MAX */
+  size_t tags_seen; /* rows of input_tags equal to the source's */
+  bool other_tag;   /* a row of input_tags that the source has not */
+};
+
+struct edge_compare {
+  struct mlt_write *a;
+  MLT_VEC(struct held) held;
+  struct mlt_map *by_other;  /* dataset_uuid -> 1: to be looked up */
+  struct mlt_map *names;     /* dataset_uuid -> index in ds */
+  MLT_VEC(struct mlt_kv) ds; /* name, digest */
+  struct mlt_map *by_input;  /* input_uuid -> index in held */
+};
+
+static int kind_of(const struct mlt_value *row) {
+  if (mlt_str_is(row[1].s, "DATASET") && mlt_str_is(row[3].s, "RUN"))
+    return MLT_EDGE_DATASET;
+  if (mlt_str_is(row[1].s, "RUN_INPUT") && mlt_str_is(row[3].s, "MODEL_INPUT"))
+    return MLT_EDGE_MODEL_INPUT;
+  if (mlt_str_is(row[1].s, "RUN_OUTPUT") && mlt_str_is(row[3].s, "MODEL_OUTPUT"))
+    return MLT_EDGE_OUTPUT;
+  return -1;
+}
+
+static enum mlt_rc hold(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
+  struct edge_compare *c = ctx;
+  int kind = kind_of(row);
+  uint64_t run;
+  if (kind < 0 ||
+      !mlt_map_get(c->a->run_index, kind == MLT_EDGE_DATASET ? row[4].s : row[2].s, &run))
+    return MLT_OK;
+  if (!MLT_VEC_ROOM(c->held))
+    return mlt_err_nomem(err);
+  struct held *h = &c->held.v[c->held.n];
+  *h = (struct held){.run = (uint32_t)run,
+                     .kind = kind,
+                     .edge = SIZE_MAX,
+                     .step = row[5].kind == MLT_V_INT ? row[5].i : 0};
+  struct mlt_arena *arena = c->a->out->arena;
+  if (mlt_arena_str(arena, kind == MLT_EDGE_DATASET ? row[2].s : row[4].s, &h->other) != 0 ||
+      mlt_arena_str(arena, row[0].s, &h->input_uuid) != 0 ||
+      mlt_map_put(c->by_input, row[0].s, c->held.n) < 0 ||
+      (kind == MLT_EDGE_DATASET && mlt_map_put(c->by_other, h->other, 1) < 0))
+    return mlt_err_nomem(err);
+  c->held.n++;
+  return MLT_OK;
+}
+
+static enum mlt_rc name_dataset(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
+  struct edge_compare *c = ctx;
+  if (!MLT_VEC_ROOM(c->ds))
+    return mlt_err_nomem(err);
+  struct mlt_kv *d = &c->ds.v[c->ds.n];
+  if (mlt_arena_str(c->a->out->arena, row[2].s, &d->key) != 0 ||
+      mlt_arena_str(c->a->out->arena, row[3].s, &d->value) != 0 ||
+      mlt_map_put(c->names, row[0].s, c->ds.n) < 0)
+    return mlt_err_nomem(err);
+  c->ds.n++;
+  return MLT_OK;
+}
+
+/* Keys of a map as an array in the attempt's arena. */
+static struct mlt_str *keys_of(struct edge_compare *c, const struct mlt_map *m, size_t *n) {
+  struct mlt_str *keys = mlt_arena_alloc(c->a->out->arena, (mlt_map_count(m) + 1) * sizeof *keys);
+  size_t pos = 0;
+  uint64_t value;
+  *n = 0;
+  while (keys && mlt_map_next(m, &pos, &keys[*n], &value))
+    ++*n;
+  return keys;
+}
+
+static bool same_edge(const struct held *h, const struct mlt_batch_edge *e) {
+  if (h->kind != (int)e->kind)
+    return false;
+  if (e->kind == MLT_EDGE_DATASET)
+    return mlt_str_eq(h->name, e->name) && mlt_str_eq(h->digest, e->digest);
+  return mlt_str_eq(h->other, e->model_id) && h->step == e->step;
+}
+
+static void match(struct edge_compare *c, struct held *h) {
+  uint64_t at;
+  if (h->kind == MLT_EDGE_DATASET && mlt_map_get(c->names, h->other, &at)) {
+    h->name = c->ds.v[at].key;
+    h->digest = c->ds.v[at].value;
+  }
+  struct mlt_range r = c->a->b->runs.v[h->run].edges;
+  for (size_t i = r.first; i < r.first + r.n; i++)
+    if (same_edge(h, &c->a->b->edges.v[i]))
+      h->edge = i;
+}
+
+static enum mlt_rc see_tag(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
+  (void)err;
+  struct edge_compare *c = ctx;
+  uint64_t at;
+  if (!mlt_map_get(c->by_input, row[0].s, &at) || c->held.v[at].edge == SIZE_MAX)
+    return MLT_OK;
+  struct held *h = &c->held.v[at];
+  struct mlt_range r = c->a->b->edges.v[h->edge].tags;
+  bool same = false;
+  for (size_t i = r.first; i < r.first + r.n; i++) {
+    const struct mlt_batch_kv *t = &c->a->b->edge_tags.v[i];
+    same = same || (mlt_str_eq(t->key, row[1].s) && mlt_str_eq(t->value, row[2].s));
+  }
+  h->tags_seen += same;
+  h->other_tag = h->other_tag || !same;
+  return MLT_OK;
+}
+
+static enum mlt_rc conflict(struct edge_compare *c, size_t run, const char *what) {
+  if (c->a->run_fate[run] != MLT_FATE_PRESENT)
+    return MLT_OK;
+  c->a->run_fate[run] = MLT_FATE_CONFLICT;
+  const struct mlt_batch_run *r = &c->a->b->runs.v[run];
+  return mlt_write_note(c->a, MLT_NOTE_CONFLICT, MLT_T_RUNS, "run-conflict",
+                        mlt_run_rows(c->a->b, r), r->r.run_uuid,
+                        "the target holds this run with other data: %s", what);
+}
+
+static size_t expected_edges(const struct mlt_write *a, const struct mlt_batch_run *r) {
+  size_t n = 0;
+  for (size_t i = 0; i < r->edges.n; i++)
+    n += a->b->edges.v[r->edges.first + i].kind == MLT_EDGE_DATASET ||
+         mlt_write_has(a, MLT_F_LOGGED_MODELS);
+  return n;
+}
+
+/* Verdicts: for PRESENT runs every edge must have its twin; for NEW runs a twin means the row is
+ * there already. */
+static enum mlt_rc judge(struct edge_compare *c) {
+  struct mlt_write *a = c->a;
+  size_t *rows = mlt_arena_zalloc(a->out->arena, (a->b->runs.n + 1) * sizeof *rows);
+  if (!rows)
+    return mlt_err_nomem(a->err);
+  enum mlt_rc rc = MLT_OK;
+  for (size_t i = 0; rc == MLT_OK && i < c->held.n; i++) {
+    const struct held *h = &c->held.v[i];
+    rows[h->run]++;
+    if (a->run_fate[h->run] == MLT_FATE_NEW && h->edge != SIZE_MAX)
+      a->edge_fate[h->edge] = MLT_FATE_PRESENT;
+    else if (h->edge == SIZE_MAX)
+      rc = conflict(c, h->run, "it has an input or output that the source has not");
+    else if (h->other_tag || h->tags_seen != a->b->edges.v[h->edge].tags.n)
+      rc = conflict(c, h->run, "the tags of an input differ");
+  }
+  for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++)
+    if (rows[i] != expected_edges(a, &a->b->runs.v[i])) {
+      char what[128];
+      (void)snprintf(what, sizeof what, "%zu rows of inputs there, %zu in the source", rows[i],
+                     expected_edges(a, &a->b->runs.v[i]));
+      rc = conflict(c, i, what);
+    }
+  return rc;
+}
+
+static enum mlt_rc fetch(struct edge_compare *c) {
+  struct mlt_write *a = c->a;
+  size_t n = 0;
+  struct mlt_str *runs = mlt_arena_alloc(a->out->arena, (a->b->runs.n + 1) * sizeof *runs);
+  if (!runs)
+    return mlt_err_nomem(a->err);
+  for (size_t i = 0; i < a->b->runs.n; i++)
+    if (a->run_fate[i] == MLT_FATE_PRESENT ||
+        (a->run_fate[i] == MLT_FATE_NEW && a->b->runs.v[i].edges.n))
+      runs[n++] = a->b->runs.v[i].r.run_uuid;
+  if (n == 0)
+    return MLT_OK;
+  struct mlt_where to = {.by = MLT_C_INPUTS_destination_id,
+                         .keys = runs,
+                         .n_keys = n,
+                         .has_eq = true,
+                         .eq = MLT_C_INPUTS_destination_type,
+                         .eq_value = MLT_STR_LIT("RUN")};
+  struct mlt_where in = {.by = MLT_C_INPUTS_source_id,
+                         .keys = runs,
+                         .n_keys = n,
+                         .has_eq = true,
+                         .eq = MLT_C_INPUTS_source_type,
+                         .eq_value = MLT_STR_LIT("RUN_INPUT")};
+  struct mlt_where out = in;
+  out.eq_value = MLT_STR_LIT("RUN_OUTPUT");
+  enum mlt_rc rc = mlt_write_select(a, MLT_T_INPUTS, &to, hold, c);
+  if (rc == MLT_OK)
+    rc = mlt_write_select(a, MLT_T_INPUTS, &in, hold, c);
+  return rc == MLT_OK ? mlt_write_select(a, MLT_T_INPUTS, &out, hold, c) : rc;
+}
+
+static enum mlt_rc resolve(struct edge_compare *c) {
+  size_t n;
+  struct mlt_str *keys = keys_of(c, c->by_other, &n);
+  if (!keys)
+    return mlt_err_nomem(c->a->err);
+  struct mlt_where by_uuid = {.by = MLT_C_DATASETS_dataset_uuid, .keys = keys, .n_keys = n};
+  enum mlt_rc rc = n ? mlt_write_select(c->a, MLT_T_DATASETS, &by_uuid, name_dataset, c) : MLT_OK;
+  if (rc != MLT_OK)
+    return rc;
+  for (size_t i = 0; i < c->held.n; i++)
+    match(c, &c->held.v[i]);
+  keys = keys_of(c, c->by_input, &n);
+  if (!keys)
+    return mlt_err_nomem(c->a->err);
+  struct mlt_where by_input = {.by = MLT_C_INPUT_TAGS_input_uuid, .keys = keys, .n_keys = n};
+  return n ? mlt_write_select(c->a, MLT_T_INPUT_TAGS, &by_input, see_tag, c) : MLT_OK;
+}
+
+enum mlt_rc mlt_write_compare_edges(struct mlt_write *a) {
+  if (!mlt_write_has(a, MLT_F_DATASETS))
+    return MLT_OK;
+  struct edge_compare c = {
+      .a = a, .by_other = mlt_map_new(), .names = mlt_map_new(), .by_input = mlt_map_new()};
+  enum mlt_rc rc = c.by_other && c.names && c.by_input ? fetch(&c) : mlt_err_nomem(a->err);
+  if (rc == MLT_OK)
+    rc = resolve(&c);
+  if (rc == MLT_OK)
+    rc = judge(&c);
+  mlt_map_free(c.by_other);
+  mlt_map_free(c.names);
+  mlt_map_free(c.by_input);
+  mlt_free(c.held.v);
+  mlt_free(c.ds.v);
+  return rc;
+}

@@ -1,0 +1,248 @@
+/* Experiments: matched by name in the target, or created. The sink remembers key -> id for its
+   whole life; entries made in a transaction that is rolled back are forgotten again by writer.c. */
+#include "sink/values.h"
+#include "sink/writer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+
+struct found {
+  int64_t id;
+  bool deleted;
+  bool used;
+};
+
+struct lookup {
+  struct mlt_map *by_name; /* -> index in v */
+  MLT_VEC(struct found) v;
+};
+
+const struct mlt_exp_entry *mlt_write_experiment(const struct mlt_write *a, struct mlt_str key) {
+  uint64_t i;
+  return mlt_map_get(a->w->by_key, key, &i) ? &a->w->exps.v[i] : NULL;
+}
+
+static enum mlt_rc remember_found(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
+  struct lookup *l = ctx;
+  if (!MLT_VEC_ROOM(l->v))
+    return mlt_err_nomem(err);
+  const struct mlt_value *name = &row[MLT_C_EXPERIMENTS_name - MLT_C_EXPERIMENTS_experiment_id];
+  const struct mlt_value *stage =
+      &row[MLT_C_EXPERIMENTS_lifecycle_stage - MLT_C_EXPERIMENTS_experiment_id];
+  l->v.v[l->v.n] = (struct found){.id = row[0].i, .deleted = mlt_str_is(stage->s, "deleted")};
+  if (mlt_map_put(l->by_name, name->s, l->v.n) < 0)
+    return mlt_err_nomem(err);
+  l->v.n++;
+  return MLT_OK;
+}
+
+static enum mlt_rc find_by_name(struct mlt_write *a, struct lookup *l) {
+  size_t n = a->b->experiments.n;
+  struct mlt_str *names = mlt_arena_alloc(a->out->arena, n * sizeof *names);
+  if (!names)
+    return mlt_err_nomem(a->err);
+  for (size_t i = 0; i < n; i++)
+    names[i] = a->b->experiments.v[i].e.name;
+  struct mlt_where where = {.by = MLT_C_EXPERIMENTS_name, .keys = names, .n_keys = n};
+  return mlt_write_select(a, MLT_T_EXPERIMENTS, &where, remember_found, l);
+}
+
+static enum mlt_rc add_entry(struct mlt_write *a, const struct mlt_experiment *e,
+                             struct mlt_exp_entry entry) {
+  struct mlt_sink *w = a->w;
+  if (!MLT_VEC_ROOM(w->exps))
+    return mlt_err_nomem(a->err);
+  entry.pub.deleted = e->deleted;
+  if (mlt_arena_str(w->arena, e->key, &entry.pub.key) != 0 ||
+      mlt_arena_str(w->arena, e->name, &entry.pub.name) != 0 ||
+      mlt_map_put(w->by_key, e->key, w->exps.n) < 0 ||
+      (!entry.rejected && mlt_map_put(w->by_name, e->name, w->exps.n) < 0))
+    return mlt_err_nomem(a->err);
+  w->exps.v[w->exps.n++] = entry;
+  return MLT_OK;
+}
+
+static enum mlt_rc create(struct mlt_write *a, const struct mlt_experiment *e, int64_t *id) {
+  *id = -1;
+  if (a->w->dry_run)
+    return MLT_OK;
+  struct mlt_value row[MLT_MAX_COLUMNS] = {mlt_v_int(0),
+                                           mlt_v_text(e->name),
+                                           mlt_v_text(e->artifact_location),
+                                           mlt_v_text(mlt_lifecycle(e->deleted)),
+                                           mlt_v_opt(e->creation_time),
+                                           mlt_v_opt(e->last_update_time)};
+  bool keep = e->id.has && (a->w->ops->keeps_experiment_ids || e->id.v == 0);
+  return a->w->ops->insert_experiment(a->w->db, row, keep ? e->id.v : -1, id, a->err);
+}
+
+/* NULL if this experiment may be imported, else the code of the reason, which is written into why.
+ */
+static const char *refusal(const struct mlt_write *a, const struct mlt_experiment *e,
+                           const struct found *f, char *why, size_t cap) {
+  uint64_t other;
+  if (mlt_map_get(a->w->by_key, e->key, &other)) {
+    (void)snprintf(why, cap, "the source holds experiment %.*s twice", MLT_STR_ARG(e->key));
+    return "experiment-duplicate";
+  }
+  if (mlt_map_get(a->w->by_name, e->name, &other)) {
+    struct mlt_str key = a->w->exps.v[other].pub.key;
+    (void)snprintf(why, cap, "experiment %.*s of the source has the same name '%.*s'",
+                   MLT_STR_ARG(key), MLT_STR_ARG(e->name));
+    return "experiment-duplicate";
+  }
+  if (f && f->deleted && !e->deleted) {
+    (void)snprintf(why, cap,
+                   "the target holds experiment '%.*s' (id %" PRId64
+                   ") as deleted: restore it (`mlflow experiments restore -x %" PRId64
+                   "`), remove it for good (`mlflow gc`), or rename it, then import again",
+                   MLT_STR_ARG(e->name), f->id, f->id);
+    return "experiment-deleted";
+  }
+  return NULL;
+}
+
+static enum mlt_rc resolve_one(struct mlt_write *a, size_t i, const struct lookup *l) {
+  const struct mlt_experiment *e = &a->b->experiments.v[i].e;
+  uint64_t at;
+  const struct found *f = mlt_map_get(l->by_name, e->name, &at) ? &l->v.v[at] : NULL;
+  char why[1024];
+  const char *code = refusal(a, e, f, why, sizeof why);
+  if (code) {
+    a->exp_fate[i] = MLT_FATE_REJECTED;
+    mlt_write_count(a, MLT_T_EXPERIMENTS, MLT_FATE_REJECTED, 1);
+    enum mlt_rc rc =
+        mlt_write_note(a, MLT_NOTE_CONFLICT, MLT_T_EXPERIMENTS, code, 1, e->name, "%s", why);
+    if (rc != MLT_OK || mlt_write_experiment(a, e->key))
+      return rc;
+    return add_entry(a, e, (struct mlt_exp_entry){.pub = {.id = -1}, .rejected = true});
+  }
+  struct mlt_exp_entry entry = {.pub = {.id = f ? f->id : -1, .created = !f}};
+  if (!f) {
+    enum mlt_rc rc = create(a, e, &entry.pub.id);
+    if (rc != MLT_OK)
+      return rc;
+  }
+  a->exp_fate[i] = f ? MLT_FATE_PRESENT : MLT_FATE_NEW;
+  mlt_write_count(a, MLT_T_EXPERIMENTS, a->exp_fate[i], 1);
+  return add_entry(a, e, entry);
+}
+
+/* ---- tags ---- */
+
+struct tag_compare {
+  struct mlt_write *a;
+  struct mlt_map *by_owner_key; /* "<experiment id>\n<key>" -> index in batch tags */
+  uint8_t *fate;                /* one a batch tag */
+};
+
+static struct mlt_str tag_key(char *out, size_t cap, int64_t id, struct mlt_str key) {
+  int n = snprintf(out, cap, "%" PRId64 "\n%.*s", id, (int)key.len, key.p);
+  return (struct mlt_str){out, (size_t)n < cap ? (size_t)n : cap - 1};
+}
+
+static enum mlt_rc compare_tag(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
+  (void)err;
+  struct tag_compare *c = ctx;
+  char buf[MLT_KEY_MAX], shown[256];
+  uint64_t i;
+  if (!mlt_map_get(c->by_owner_key, tag_key(buf, sizeof buf, row[2].i, row[0].s), &i))
+    return MLT_OK;
+  const struct mlt_batch_kv *t = &c->a->b->experiment_tags.v[i];
+  if (mlt_str_eq(t->value, row[1].s)) {
+    c->fate[i] = MLT_FATE_PRESENT;
+    return MLT_OK;
+  }
+  c->fate[i] = MLT_FATE_CONFLICT;
+  return mlt_write_note(c->a, MLT_NOTE_CONFLICT, MLT_T_EXPERIMENT_TAGS, "tag-conflict", 1,
+                        c->a->b->experiments.v[t->owner].e.name,
+                        "tag '%.*s' of the experiment is %s in the target", MLT_STR_ARG(t->key),
+                        mlt_value_show(&row[1], shown, sizeof shown));
+}
+
+/* Marks tags of experiments that were there already: present, conflict, or still to be added. */
+static enum mlt_rc compare_tags(struct mlt_write *a, uint8_t *fate) {
+  struct tag_compare c = {.a = a, .by_owner_key = mlt_map_new(), .fate = fate};
+  size_t n = 0;
+  enum mlt_rc rc = MLT_OK;
+  struct mlt_str *ids = mlt_arena_alloc(a->out->arena, (a->b->experiments.n + 1) * sizeof *ids);
+  if (!c.by_owner_key || !ids) {
+    rc = mlt_err_nomem(a->err);
+    goto out;
+  }
+  for (size_t i = 0; i < a->b->experiment_tags.n; i++) {
+    const struct mlt_batch_kv *t = &a->b->experiment_tags.v[i];
+    char buf[MLT_KEY_MAX];
+    if (a->exp_fate[t->owner] != MLT_FATE_PRESENT)
+      continue;
+    int64_t id = mlt_write_experiment(a, a->b->experiments.v[t->owner].e.key)->pub.id;
+    if (mlt_map_put(c.by_owner_key, tag_key(buf, sizeof buf, id, t->key), i) < 0) {
+      rc = mlt_err_nomem(a->err);
+      goto out;
+    }
+  }
+  for (size_t i = 0; i < a->b->experiments.n; i++) {
+    char text[32];
+    if (a->exp_fate[i] != MLT_FATE_PRESENT)
+      continue;
+    (void)snprintf(text, sizeof text, "%" PRId64,
+                   mlt_write_experiment(a, a->b->experiments.v[i].e.key)->pub.id);
+    if (mlt_arena_str(a->out->arena, mlt_str_c(text), &ids[n++]) != 0) {
+      rc = mlt_err_nomem(a->err);
+      goto out;
+    }
+  }
+  struct mlt_where where = {.by = MLT_C_EXPERIMENT_TAGS_experiment_id, .keys = ids, .n_keys = n};
+  if (n && mlt_map_count(c.by_owner_key))
+    rc = mlt_write_select(a, MLT_T_EXPERIMENT_TAGS, &where, compare_tag, &c);
+out:
+  mlt_map_free(c.by_owner_key);
+  return rc;
+}
+
+struct tag_rows {
+  const struct mlt_write *a;
+  const uint32_t *index;
+};
+
+static void tag_values(const void *ctx, size_t i, struct mlt_value *out) {
+  const struct tag_rows *r = ctx;
+  const struct mlt_batch_kv *t = &r->a->b->experiment_tags.v[r->index[i]];
+  out[0] = mlt_v_text(t->key);
+  out[1] = mlt_v_text(t->value);
+  out[2] = mlt_v_int(mlt_write_experiment(r->a, r->a->b->experiments.v[t->owner].e.key)->pub.id);
+}
+
+static enum mlt_rc write_tags(struct mlt_write *a) {
+  size_t total = a->b->experiment_tags.n, n = 0;
+  uint8_t *fate = mlt_arena_zalloc(a->out->arena, total + 1);
+  uint32_t *index = mlt_arena_alloc(a->out->arena, (total + 1) * sizeof *index);
+  if (!fate || !index)
+    return mlt_err_nomem(a->err);
+  enum mlt_rc rc = compare_tags(a, fate);
+  if (rc != MLT_OK)
+    return rc;
+  for (size_t i = 0; i < total; i++) {
+    if (a->exp_fate[a->b->experiment_tags.v[i].owner] == MLT_FATE_REJECTED)
+      fate[i] = MLT_FATE_REJECTED;
+    if (fate[i] == MLT_FATE_NEW)
+      index[n++] = (uint32_t)i;
+    mlt_write_count(a, MLT_T_EXPERIMENT_TAGS, fate[i], 1);
+  }
+  struct tag_rows ctx = {a, index};
+  return mlt_write_insert(a, &(struct mlt_rows){MLT_T_EXPERIMENT_TAGS, n, tag_values, &ctx});
+}
+
+enum mlt_rc mlt_write_experiments(struct mlt_write *a) {
+  if (a->b->experiments.n == 0)
+    return MLT_OK;
+  struct lookup l = {.by_name = mlt_map_new()};
+  enum mlt_rc rc = l.by_name ? find_by_name(a, &l) : mlt_err_nomem(a->err);
+  for (size_t i = 0; rc == MLT_OK && i < a->b->experiments.n; i++)
+    rc = resolve_one(a, i, &l);
+  mlt_map_free(l.by_name);
+  mlt_free(l.v.v);
+  return rc == MLT_OK ? write_tags(a) : rc;
+}

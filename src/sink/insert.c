@@ -1,0 +1,127 @@
+/* Rows of new runs, as values in the order of model/columns.def. */
+#include "sink/values.h"
+#include "sink/writer.h"
+
+/* Which rows of a batch array go in. */
+struct chosen {
+  const struct mlt_write *a;
+  const uint32_t *index;
+};
+
+void mlt_run_values(const struct mlt_write *a, const struct mlt_run *r, struct mlt_value *out) {
+  *out++ = mlt_v_text(r->run_uuid);
+  *out++ = mlt_v_text(r->name);
+  *out++ = mlt_v_text(r->source_type);
+  *out++ = mlt_v_text(r->source_name);
+  *out++ = mlt_v_text(r->entry_point_name);
+  *out++ = mlt_v_text(r->user_id);
+  *out++ = mlt_v_c(mlt_run_status_name(r->status));
+  *out++ = mlt_v_opt(r->start_time);
+  *out++ = mlt_v_opt(r->end_time);
+  *out++ = mlt_v_opt(r->deleted_time);
+  *out++ = mlt_v_text(r->source_version);
+  *out++ = mlt_v_text(mlt_lifecycle(r->deleted));
+  *out++ = mlt_v_text(r->artifact_uri);
+  *out = mlt_v_int(mlt_write_experiment(a, r->experiment)->pub.id);
+}
+
+static void run_row(const void *ctx, size_t i, struct mlt_value *out) {
+  const struct chosen *c = ctx;
+  mlt_run_values(c->a, &c->a->b->runs.v[c->index[i]].r, out);
+}
+
+static void kv_row(const struct mlt_write *a, const struct mlt_batch_kv *kv,
+                   struct mlt_value *out) {
+  out[0] = mlt_v_text(kv->key);
+  out[1] = mlt_v_text(kv->value);
+  out[2] = mlt_v_text(a->b->runs.v[kv->owner].r.run_uuid);
+}
+
+static void param_row(const void *ctx, size_t i, struct mlt_value *out) {
+  const struct chosen *c = ctx;
+  kv_row(c->a, &c->a->b->params.v[c->index[i]], out);
+}
+
+static void tag_row(const void *ctx, size_t i, struct mlt_value *out) {
+  const struct chosen *c = ctx;
+  kv_row(c->a, &c->a->b->tags.v[c->index[i]], out);
+}
+
+static void metric_row(const void *ctx, size_t i, struct mlt_value *out) {
+  const struct chosen *c = ctx;
+  const struct mlt_batch *b = c->a->b;
+  size_t at = c->index[i];
+  out[0] = mlt_v_text(b->keys.v[b->points.key[at]]);
+  out[1] = mlt_v_double(b->points.value[at]);
+  out[2] = mlt_v_int(b->points.timestamp[at]);
+  out[3] = mlt_v_text(b->runs.v[b->points.run[at]].r.run_uuid);
+  out[4] = mlt_v_int(b->points.step[at]);
+  out[5] = mlt_v_bool(b->points.is_nan[at]);
+}
+
+static void latest_row(const void *ctx, size_t i, struct mlt_value *out) {
+  const struct chosen *c = ctx;
+  const struct mlt_batch *b = c->a->b;
+  size_t at = c->index[i];
+  out[0] = mlt_v_text(b->keys.v[b->latest.key[at]]);
+  out[1] = mlt_v_double(b->latest.value[at]);
+  out[2] = mlt_v_int(b->latest.timestamp[at]);
+  out[3] = mlt_v_int(b->latest.step[at]);
+  out[4] = mlt_v_bool(b->latest.is_nan[at]);
+  out[5] = mlt_v_text(b->runs.v[b->latest.run[at]].r.run_uuid);
+}
+
+enum part { RUNS, PARAMS, TAGS, POINTS, LATEST };
+
+static struct mlt_range part_of(const struct mlt_batch *b, size_t run, enum part part) {
+  const struct mlt_batch_run *r = &b->runs.v[run];
+  switch (part) {
+  case RUNS:
+    return (struct mlt_range){run, 1};
+  case PARAMS:
+    return r->params;
+  case TAGS:
+    return r->tags;
+  case POINTS:
+    return r->points;
+  case LATEST:
+    return r->latest;
+  }
+  return (struct mlt_range){0, 0};
+}
+
+/* Inserts the rows of one table that belong to new runs. */
+static enum mlt_rc insert_part(struct mlt_write *a, enum part part, enum mlt_table table,
+                               void (*get)(const void *, size_t, struct mlt_value *)) {
+  size_t n = 0;
+  for (size_t i = 0; i < a->b->runs.n; i++)
+    if (a->run_fate[i] == MLT_FATE_NEW)
+      n += part_of(a->b, i, part).n;
+  uint32_t *index = mlt_arena_alloc(a->out->arena, (n + 1) * sizeof *index);
+  if (!index)
+    return mlt_err_nomem(a->err);
+  n = 0;
+  for (size_t i = 0; i < a->b->runs.n; i++) {
+    struct mlt_range r = part_of(a->b, i, part);
+    for (size_t k = 0; a->run_fate[i] == MLT_FATE_NEW && k < r.n; k++)
+      index[n++] = (uint32_t)(r.first + k);
+  }
+  struct chosen ctx = {a, index};
+  return mlt_write_insert(a, &(struct mlt_rows){table, n, get, &ctx});
+}
+
+enum mlt_rc mlt_write_new_runs(struct mlt_write *a) {
+  static const struct {
+    enum part part;
+    enum mlt_table table;
+    void (*get)(const void *, size_t, struct mlt_value *);
+  } steps[] = {{RUNS, MLT_T_RUNS, run_row},
+               {PARAMS, MLT_T_PARAMS, param_row},
+               {TAGS, MLT_T_TAGS, tag_row},
+               {POINTS, MLT_T_METRICS, metric_row},
+               {LATEST, MLT_T_LATEST_METRICS, latest_row}};
+  enum mlt_rc rc = MLT_OK;
+  for (size_t i = 0; rc == MLT_OK && i < sizeof steps / sizeof *steps; i++)
+    rc = insert_part(a, steps[i].part, steps[i].table, steps[i].get);
+  return rc;
+}

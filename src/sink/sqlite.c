@@ -1,0 +1,103 @@
+/* SQLite as a sink: the shared writer over lite/store.h. A file that is not there is made with
+ * MLflow's schema. */
+#include "lite/store.h"
+#include "sink/all.h"
+#include "sink/create.h"
+#include "sink/writer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static enum mlt_rc op_catalog(void *db, struct mlt_arena *arena, struct mlt_catalog *out,
+                              struct mlt_err *err) {
+  return mlt_lite_catalog(db, arena, out, err);
+}
+
+static enum mlt_rc op_begin(void *db, bool read_only, const char *head, uint32_t features,
+                            struct mlt_err *err) {
+  return mlt_lite_begin(db, read_only, head, features, err);
+}
+
+static enum mlt_rc op_commit(void *db, struct mlt_err *err) {
+  return mlt_lite_commit(db, err);
+}
+
+static void op_rollback(void *db) {
+  mlt_lite_rollback(db);
+}
+
+static enum mlt_rc op_insert(void *db, const struct mlt_rows *rows, uint32_t features,
+                             struct mlt_err *err) {
+  return mlt_lite_insert(db, rows, features, err);
+}
+
+static enum mlt_rc op_select(void *db, enum mlt_table table, const struct mlt_where *where,
+                             uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err) {
+  return mlt_lite_select(db, table, where, features, fn, ctx, err);
+}
+
+static enum mlt_rc op_insert_experiment(void *db, const struct mlt_value *row, int64_t wanted,
+                                        int64_t *id, struct mlt_err *err) {
+  return mlt_lite_insert_experiment(db, row, wanted, id, err);
+}
+
+static void op_close(void *db) {
+  mlt_lite_close(db);
+}
+
+static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
+                                               .begin = op_begin,
+                                               .commit = op_commit,
+                                               .rollback = op_rollback,
+                                               .insert = op_insert,
+                                               .select = op_select,
+                                               .insert_experiment = op_insert_experiment,
+                                               .close = op_close,
+                                               .keeps_experiment_ids = true};
+
+static enum mlt_rc head_for(const struct mlt_sink_opts *opts, const struct mlt_head **out,
+                            struct mlt_err *err) {
+  *out = opts->mlflow_version ? mlt_head_by_version(opts->mlflow_version) : mlt_head_default();
+  if (*out)
+    return MLT_OK;
+  return mlt_err_set(err, MLT_USAGE, "--mlflow-version %s: no MLflow release from 2.0 on",
+                     opts->mlflow_version);
+}
+
+/* What a file made now would have, for a dry run that must not make it. */
+static void schema_of_new(const struct mlt_head *head, struct mlt_schema *out) {
+  *out = (struct mlt_schema){.known = head, .features = head->features};
+  (void)snprintf(out->head, sizeof out->head, "%s", head->revision);
+  mlt_limits_none(&out->limits);
+}
+
+static enum mlt_rc sqlite_open(struct mlt_sink **out, const struct mlt_sink_opts *opts,
+                               struct mlt_err *err) {
+  const char *path = opts->target->path;
+  const struct mlt_head *head;
+  struct mlt_lite *db;
+  enum mlt_rc rc = MLT_OK;
+  if (access(path, F_OK) != 0 && errno == ENOENT) {
+    rc = head_for(opts, &head, err);
+    if (rc != MLT_OK)
+      return rc;
+    if (opts->dry_run) {
+      struct mlt_schema schema;
+      schema_of_new(head, &schema);
+      return mlt_sink_make(out, &store_ops, NULL, MLT_TARGET_SQLITE, &schema, opts, err);
+    }
+    rc = mlt_create_sqlite(path, head, err);
+  }
+  if (rc == MLT_OK)
+    rc = mlt_lite_open(&db, path, opts->dry_run ? MLT_LITE_READ : MLT_LITE_WRITE, err);
+  return rc == MLT_OK ? mlt_sink_make(out, &store_ops, db, MLT_TARGET_SQLITE, NULL, opts, err) : rc;
+}
+
+const struct mlt_sink_ops mlt_sink_sqlite = {.name = "sqlite",
+                                             .kind = MLT_TARGET_SQLITE,
+                                             .open = sqlite_open,
+                                             .schema = mlt_sink_schema,
+                                             .write = mlt_sink_write,
+                                             .id_map = mlt_sink_id_map,
+                                             .close = mlt_sink_close};

@@ -1,0 +1,29 @@
+/* What a database must be able to do for the sink's common algorithm (writer.h): the operations of
+   pg/store.h and lite/store.h behind one table. Semantics and errors are described there. `db` is
+   the connection. */
+#ifndef MLT_SINK_STORE_H
+#define MLT_SINK_STORE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/row.h"
+#include "schema/catalog.h"
+
+struct mlt_store_ops {
+  enum mlt_rc (*catalog)(void *db, struct mlt_arena *arena, struct mlt_catalog *out,
+                         struct mlt_err *err);
+  enum mlt_rc (*begin)(void *db, bool read_only, const char *head, uint32_t features,
+                       struct mlt_err *err);
+  enum mlt_rc (*commit)(void *db, struct mlt_err *err);
+  void (*rollback)(void *db);
+  enum mlt_rc (*insert)(void *db, const struct mlt_rows *rows, uint32_t features,
+                        struct mlt_err *err);
+  enum mlt_rc (*select)(void *db, enum mlt_table table, const struct mlt_where *where,
+                        uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err);
+  enum mlt_rc (*insert_experiment)(void *db, const struct mlt_value *row, int64_t wanted,
+                                   int64_t *id, struct mlt_err *err);
+  void (*close)(void *db);
+  bool keeps_experiment_ids; /* ids of the source fit: keep them where free (SQLite); else only 0 */
+};
+
+#endif

@@ -1,0 +1,260 @@
+/* One batch, one transaction: the order of the steps, retries, and what is remembered between
+ * batches. */
+#include "sink/writer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/random.h"
+
+enum { MAX_ATTEMPTS = 6, FIRST_DELAY_MS = 20 };
+
+static enum mlt_rc read_schema(struct mlt_sink *s, enum mlt_target_kind kind, struct mlt_err *err) {
+  struct mlt_arena *arena = mlt_arena_new();
+  struct mlt_catalog catalog;
+  struct mlt_differences diffs = {0};
+  if (!arena)
+    return mlt_err_nomem(err);
+  enum mlt_rc rc = s->ops->catalog(s->db, arena, &catalog, err);
+  if (rc == MLT_OK)
+    rc = mlt_schema_check(&catalog, kind, &s->schema, &diffs, arena, err);
+  mlt_arena_free(arena);
+  return rc;
+}
+
+enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops, void *db,
+                          enum mlt_target_kind kind, const struct mlt_schema *schema,
+                          const struct mlt_sink_opts *opts, struct mlt_err *err) {
+  struct mlt_sink *s = mlt_calloc(1, sizeof *s);
+  if (!s) {
+    ops->close(db);
+    return mlt_err_nomem(err);
+  }
+  s->ops = ops;
+  s->db = db;
+  s->dry_run = opts->dry_run;
+  s->stop_on_reject = opts->stop_on_reject;
+  s->by_key = mlt_map_new();
+  s->by_name = mlt_map_new();
+  s->dry_runs = opts->dry_run ? mlt_map_new() : NULL;
+  s->arena = mlt_arena_new();
+  enum mlt_rc rc = MLT_OK;
+  if (!s->by_key || !s->by_name || !s->arena || (opts->dry_run && !s->dry_runs))
+    rc = mlt_err_nomem(err);
+  else if (schema)
+    s->schema = *schema;
+  else
+    rc = read_schema(s, kind, err);
+  if (rc != MLT_OK) {
+    mlt_sink_close(s);
+    return rc;
+  }
+  *out = s;
+  return MLT_OK;
+}
+
+void mlt_sink_close(struct mlt_sink *s) {
+  if (!s)
+    return;
+  s->ops->close(s->db);
+  mlt_free(s->exps.v);
+  mlt_free(s->public_map.v);
+  mlt_map_free(s->by_key);
+  mlt_map_free(s->by_name);
+  mlt_map_free(s->dry_runs);
+  mlt_arena_free(s->arena);
+  mlt_free(s);
+}
+
+const struct mlt_schema *mlt_sink_schema(const struct mlt_sink *s) {
+  return &s->schema;
+}
+
+size_t mlt_sink_id_map(struct mlt_sink *s, const struct mlt_id_map **out) {
+  s->public_map.n = 0;
+  for (size_t i = 0; i < s->exps.n; i++)
+    if (!s->exps.v[i].rejected && MLT_VEC_ROOM(s->public_map))
+      s->public_map.v[s->public_map.n++] = s->exps.v[i].pub;
+  *out = s->public_map.v;
+  return s->public_map.n;
+}
+
+/* ---- what the parts share ---- */
+
+enum mlt_rc mlt_write_note(struct mlt_write *a, enum mlt_note_kind kind, enum mlt_table table,
+                           const char *code, uint64_t rows, struct mlt_str id, const char *fmt,
+                           ...) {
+  char text[1500];
+  va_list ap;
+  va_start(ap, fmt);
+  (void)vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  struct mlt_str reason = mlt_str_c(text);
+  ptrdiff_t cut = mlt_utf8_invalid(reason); /* a value cut in the middle of a character */
+  if (cut >= 0)
+    reason.len = (size_t)cut;
+  struct mlt_note note = {.kind = kind, .table = table, .code = code, .rows = rows};
+  if (!MLT_VEC_ROOM(a->out->notes) || mlt_arena_str(a->out->arena, id, &note.id) != 0 ||
+      mlt_arena_str(a->out->arena, reason, &note.reason) != 0)
+    return mlt_err_nomem(a->err);
+  a->out->notes.v[a->out->notes.n++] = note;
+  return MLT_OK;
+}
+
+void mlt_write_count(struct mlt_write *a, enum mlt_table t, enum mlt_fate fate, size_t n) {
+  struct mlt_counts *c = &a->out->counts[t];
+  if (fate == MLT_FATE_NEW)
+    c->inserted += n;
+  else if (fate == MLT_FATE_PRESENT)
+    c->present += n;
+  else
+    c->rejected += n;
+}
+
+enum mlt_rc mlt_write_select(struct mlt_write *a, enum mlt_table table,
+                             const struct mlt_where *where, mlt_row_fn fn, void *ctx) {
+  struct mlt_sink *w = a->w;
+  return w->db ? w->ops->select(w->db, table, where, w->schema.features, fn, ctx, a->err) : MLT_OK;
+}
+
+enum mlt_rc mlt_write_insert(struct mlt_write *a, const struct mlt_rows *rows) {
+  struct mlt_sink *w = a->w;
+  if (w->dry_run || rows->n == 0)
+    return MLT_OK;
+  enum mlt_rc rc = w->ops->insert(w->db, rows, w->schema.features, a->err);
+  if (rc != MLT_OK)
+    mlt_err_prefix(a->err, "table %s", mlt_table_name(rows->table));
+  return rc;
+}
+
+enum mlt_rc mlt_write_no_table(struct mlt_write *a, enum mlt_table table, size_t rows) {
+  if (rows == 0)
+    return MLT_OK;
+  mlt_write_count(a, table, MLT_FATE_REJECTED, rows);
+  return mlt_write_note(a, MLT_NOTE_REJECT, table, "no-such-table", rows, MLT_STR_NULL,
+                        "the target's schema (head %s) has no table %s; MLflow %s brings it",
+                        a->w->schema.head, mlt_table_name(table),
+                        mlt_feature_release(mlt_table_feature(table)));
+}
+
+/* ---- one attempt ---- */
+
+static enum mlt_rc attempt_begin(struct mlt_write *a) {
+  struct mlt_arena *arena = a->out->arena;
+  const struct mlt_batch *b = a->b;
+  memset(a->out->counts, 0, sizeof a->out->counts);
+  a->out->notes.n = 0;
+  mlt_arena_reset(arena);
+  a->exp_fate = mlt_arena_zalloc(arena, b->experiments.n + 1);
+  a->run_fate = mlt_arena_zalloc(arena, b->runs.n + 1);
+  a->model_fate = mlt_arena_zalloc(arena, b->logged_models.n + 1);
+  a->edge_fate = mlt_arena_zalloc(arena, b->edges.n + 1);
+  a->edge_uuid = mlt_arena_zalloc(arena, (b->edges.n + 1) * sizeof *a->edge_uuid);
+  a->run_index = mlt_map_new();
+  a->dataset_index = mlt_map_new();
+  if (!a->exp_fate || !a->run_fate || !a->model_fate || !a->edge_fate || !a->edge_uuid ||
+      !a->run_index || !a->dataset_index)
+    return mlt_err_nomem(a->err);
+  struct mlt_sink *w = a->w;
+  return w->db ? w->ops->begin(w->db, w->dry_run, w->schema.head, w->schema.features, a->err)
+               : MLT_OK;
+}
+
+static void attempt_free(struct mlt_write *a) {
+  mlt_map_free(a->run_index);
+  mlt_map_free(a->dataset_index);
+  mlt_free(a->datasets.v);
+}
+
+/* With --on-error stop the first reject or conflict ends it. */
+static enum mlt_rc check_stop(struct mlt_write *a) {
+  if (!a->w->stop_on_reject)
+    return MLT_OK;
+  for (size_t i = 0; i < a->out->notes.n; i++) {
+    const struct mlt_note *n = &a->out->notes.v[i];
+    if (n->kind == MLT_NOTE_REJECT || n->kind == MLT_NOTE_CONFLICT)
+      return mlt_note_error(a->err, n);
+  }
+  return MLT_OK;
+}
+
+static enum mlt_rc steps(struct mlt_write *a) {
+  static enum mlt_rc (*const step[])(struct mlt_write *) = {mlt_write_experiments,
+                                                            mlt_write_classify_runs,
+                                                            mlt_write_datasets,
+                                                            check_stop,
+                                                            mlt_write_new_runs,
+                                                            mlt_write_edges,
+                                                            mlt_write_logged_models,
+                                                            mlt_write_registry,
+                                                            check_stop};
+  enum mlt_rc rc = MLT_OK;
+  for (size_t i = 0; rc == MLT_OK && i < sizeof step / sizeof *step; i++)
+    rc = step[i](a);
+  return rc;
+}
+
+/* In a dry run nothing stays in the database, so the runs are remembered here. */
+static enum mlt_rc remember_runs(struct mlt_write *a) {
+  for (size_t i = 0; a->w->dry_runs && i < a->b->runs.n; i++)
+    if (a->run_fate[i] == MLT_FATE_NEW &&
+        mlt_map_put(a->w->dry_runs, a->b->runs.v[i].r.run_uuid, 1) < 0)
+      return mlt_err_nomem(a->err);
+  return MLT_OK;
+}
+
+/* Forgets experiments from the n-th on: their transaction was rolled back. */
+static void forget_experiments(struct mlt_sink *w, size_t n) {
+  if (w->exps.n == n)
+    return;
+  w->exps.n = n;
+  mlt_map_clear(w->by_key);
+  mlt_map_clear(w->by_name);
+  for (size_t i = 0; i < n; i++) {
+    const struct mlt_exp_entry *e = &w->exps.v[i];
+    /* cannot fail for want of memory: the maps held these keys before */
+    (void)mlt_map_put(w->by_key, e->pub.key, i);
+    if (!e->rejected)
+      (void)mlt_map_put(w->by_name, e->pub.name, i);
+  }
+}
+
+static enum mlt_rc attempt(struct mlt_sink *w, const struct mlt_batch *b, struct mlt_outcome *out,
+                           struct mlt_err *err) {
+  struct mlt_write a = {.w = w, .b = b, .out = out, .err = err};
+  size_t known = w->exps.n;
+  enum mlt_rc rc = attempt_begin(&a);
+  if (rc == MLT_OK)
+    rc = steps(&a);
+  if (rc == MLT_OK && w->db && !w->dry_run)
+    rc = w->ops->commit(w->db, err);
+  if (rc == MLT_OK)
+    rc = remember_runs(&a);
+  if (w->db && (rc != MLT_OK || w->dry_run))
+    w->ops->rollback(w->db);
+  if (rc != MLT_OK)
+    forget_experiments(w, known);
+  attempt_free(&a);
+  return rc;
+}
+
+static void back_off(int attempt_no) {
+  uint32_t ms = FIRST_DELAY_MS << attempt_no;
+  ms += mlt_random_below(ms); /* jitter, so that two writers do not meet again */
+  struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000L};
+  (void)nanosleep(&t, NULL);
+}
+
+enum mlt_rc mlt_sink_write(struct mlt_sink *w, const struct mlt_batch *b, struct mlt_outcome *out,
+                           struct mlt_err *err) {
+  for (int i = 0;; i++) {
+    enum mlt_rc rc = attempt(w, b, out, err);
+    if (rc != MLT_TEMPFAIL || i + 1 == MAX_ATTEMPTS)
+      return rc;
+    mlt_err_clear(err);
+    back_off(i);
+  }
+}

@@ -1,0 +1,122 @@
+/* The algorithm every database sink shares: which rows of a batch are new, present or in conflict,
+   and the inserts in an order that satisfies the foreign keys. Internal to sink/. One transaction a
+   batch; see sink.h for the rules.
+
+   The parts, each one file: experiments.c, runs.c (new or there already?), compare.c (is what is
+   there the same?), edges.c (datasets and inputs), logged_models.c, registry.c, insert.c (batch
+   rows -> values), writer.c (the whole). */
+#ifndef MLT_SINK_WRITER_H
+#define MLT_SINK_WRITER_H
+
+#include "base/map.h"
+#include "sink/sink.h"
+#include "sink/store.h"
+
+/* Experiments of this source seen so far; entries live as long as the sink. */
+struct mlt_exp_entry {
+  struct mlt_id_map pub;
+  bool rejected;
+};
+
+struct mlt_sink {
+  const struct mlt_store_ops *ops;
+  void *db; /* owned: closed by mlt_sink_close; NULL in a dry run into a database that does not
+               exist yet */
+  struct mlt_schema schema;
+  bool dry_run, stop_on_reject;
+  MLT_VEC(struct mlt_exp_entry) exps;
+  struct mlt_map *by_key, *by_name; /* -> index in exps; rejected ones only in by_key */
+  MLT_VEC(struct mlt_id_map) public_map;
+  struct mlt_map *dry_runs; /* dry run only: ids of runs that earlier batches would have written */
+  struct mlt_arena *arena;  /* names and keys of exps */
+};
+
+enum mlt_fate { MLT_FATE_NEW, MLT_FATE_PRESENT, MLT_FATE_CONFLICT, MLT_FATE_REJECTED };
+
+/* A dataset that this batch has or needs: there already, or to be inserted. */
+struct mlt_dataset_ref {
+  struct mlt_str experiment, name, digest; /* experiment: the source's key */
+  const struct mlt_dataset *row;           /* NULL: only referred to */
+  struct mlt_str uuid;                     /* absent while unknown */
+  bool present;
+};
+
+/* Room for "<id>\n<key>" lookups: a key is at most one path, 4096 bytes. */
+enum { MLT_KEY_MAX = 8192 };
+
+/* One attempt to write one batch. Everything here lives in out->arena or is freed at the end of the
+ * attempt. */
+struct mlt_write {
+  struct mlt_sink *w;
+  const struct mlt_batch *b;
+  struct mlt_outcome *out;
+  struct mlt_err *err;
+  uint8_t *exp_fate, *run_fate, *model_fate; /* enum mlt_fate, one an entry of the batch's arrays */
+  struct mlt_map *run_index;                 /* run_uuid -> index in b->runs */
+  struct mlt_map *dataset_index; /* "<experiment>\n<name>\n<digest>" -> index in datasets */
+  MLT_VEC(struct mlt_dataset_ref) datasets;
+  uint8_t *edge_fate;        /* enum mlt_fate of each edge */
+  struct mlt_str *edge_uuid; /* input_uuid of each edge that will be inserted */
+};
+
+/* writer.c: what the sinks' tables of operations (pg.c, sqlite.c) point to. */
+/* Takes db over, in success and failure. schema NULL: read from the database's catalog and checked.
+ */
+enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops, void *db,
+                          enum mlt_target_kind kind, const struct mlt_schema *schema,
+                          const struct mlt_sink_opts *opts, struct mlt_err *err);
+const struct mlt_schema *mlt_sink_schema(const struct mlt_sink *s);
+enum mlt_rc mlt_sink_write(struct mlt_sink *s, const struct mlt_batch *b, struct mlt_outcome *out,
+                           struct mlt_err *err);
+size_t mlt_sink_id_map(struct mlt_sink *s, const struct mlt_id_map **out);
+void mlt_sink_close(struct mlt_sink *s);
+
+/* Adds a note to the outcome. MLT_NOMEM only. */
+enum mlt_rc mlt_write_note(struct mlt_write *a, enum mlt_note_kind kind, enum mlt_table table,
+                           const char *code, uint64_t rows, struct mlt_str id, const char *fmt, ...)
+    MLT_PRINTF(7, 8);
+static inline struct mlt_counts *mlt_write_counts(struct mlt_write *a, enum mlt_table t) {
+  return &a->out->counts[t];
+}
+/* Counts n rows of a table by their fate. */
+void mlt_write_count(struct mlt_write *a, enum mlt_table t, enum mlt_fate fate, size_t n);
+static inline bool mlt_write_has(const struct mlt_write *a, uint32_t feature) {
+  return (a->w->schema.features & feature) == feature;
+}
+/* Selects, unless there is no database yet (dry run). */
+enum mlt_rc mlt_write_select(struct mlt_write *a, enum mlt_table table,
+                             const struct mlt_where *where, mlt_row_fn fn, void *ctx);
+/* Inserts, unless this is a dry run or there is nothing to insert. */
+enum mlt_rc mlt_write_insert(struct mlt_write *a, const struct mlt_rows *rows);
+/* Rows of a table that the target's head lacks: counted rejected, one note. */
+enum mlt_rc mlt_write_no_table(struct mlt_write *a, enum mlt_table table, size_t rows);
+
+/* experiments.c: resolves or creates the batch's experiments and their tags. */
+enum mlt_rc mlt_write_experiments(struct mlt_write *a);
+/* The entry of an experiment key; NULL if it was never seen. */
+const struct mlt_exp_entry *mlt_write_experiment(const struct mlt_write *a, struct mlt_str key);
+
+/* runs.c: fills run_fate; counts and notes all but the inserted. */
+enum mlt_rc mlt_write_classify_runs(struct mlt_write *a);
+/* Rows of a run in every table. */
+uint64_t mlt_run_rows(const struct mlt_batch *b, const struct mlt_batch_run *r);
+/* compare.c: of the runs marked PRESENT, those whose rows differ become CONFLICT, with a note. */
+enum mlt_rc mlt_write_compare_runs(struct mlt_write *a);
+
+/* edge_compare.c: runs marked PRESENT whose inputs differ become CONFLICT; edges of new runs that
+   are in the target already (`mlflow gc` leaves them behind) become PRESENT. */
+enum mlt_rc mlt_write_compare_edges(struct mlt_write *a);
+/* edges.c: finds or makes the uuid of every dataset needed, inserts the new ones; then inputs and
+ * input_tags. */
+enum mlt_rc mlt_write_datasets(struct mlt_write *a);
+enum mlt_rc mlt_write_edges(struct mlt_write *a);
+
+/* insert.c: rows of new runs into runs, params, tags, metrics, latest_metrics. */
+enum mlt_rc mlt_write_new_runs(struct mlt_write *a);
+void mlt_run_values(const struct mlt_write *a, const struct mlt_run *r, struct mlt_value *out);
+
+/* logged_models.c, registry.c */
+enum mlt_rc mlt_write_logged_models(struct mlt_write *a);
+enum mlt_rc mlt_write_registry(struct mlt_write *a);
+
+#endif
