@@ -1,0 +1,147 @@
+/* mltrack-bulk import: options in, one import, the result out. */
+#include "commands.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "import_report.h"
+#include "progress.h"
+
+static volatile sig_atomic_t signalled; /* the signal's number */
+
+static void on_signal(int number) {
+  if (signalled)
+    _exit(128 + number); /* the second one does not wait; the database rolls back by itself */
+  signalled = number;
+}
+
+static void catch_signals(void) {
+  struct sigaction action = {.sa_handler = on_signal};
+  (void)sigemptyset(&action.sa_mask);
+  (void)sigaction(SIGINT, &action, NULL);
+  (void)sigaction(SIGTERM, &action, NULL);
+  (void)sigaction(SIGHUP, &action, NULL);
+  action.sa_handler = SIG_IGN;
+  (void)sigaction(SIGPIPE, &action, NULL);
+}
+
+struct session {
+  struct mlt_progress progress;
+  FILE *rejects;
+  const char *rejects_path;
+};
+
+static void on_progress(void *ctx, const struct mlt_report *report) {
+  struct session *s = ctx;
+  mlt_progress_update(&s->progress, report);
+}
+
+static enum mlt_rc on_note(void *ctx, const struct mlt_note *note, struct mlt_err *err) {
+  struct session *s = ctx;
+  if (!s->rejects || (note->kind != MLT_NOTE_REJECT && note->kind != MLT_NOTE_CONFLICT))
+    return MLT_OK;
+  struct mlt_json *j = mlt_note_json(note);
+  enum mlt_rc rc = mlt_json_write(s->rejects, j, false, err);
+  mlt_json_free(j);
+  if (rc != MLT_OK)
+    mlt_err_prefix(err, "%s", s->rejects_path);
+  return rc;
+}
+
+static enum mlt_rc open_rejects(struct session *s, const char *path, struct mlt_err *err) {
+  s->rejects_path = path;
+  if (!path)
+    return MLT_OK;
+  s->rejects = fopen(path, "we");
+  return s->rejects ? MLT_OK
+                    : mlt_err_set(err, MLT_CANTCREAT, "cannot create the rejects file %s: %s", path,
+                                  strerror(errno));
+}
+
+static enum mlt_rc close_rejects(struct session *s, struct mlt_err *err) {
+  FILE *f = s->rejects;
+  s->rejects = NULL;
+  if (!f)
+    return MLT_OK;
+  int synced = fsync(fileno(f));
+  int saved = errno;
+  if (fclose(f) == 0 &&
+      (synced == 0 || saved == EINVAL || saved == EROFS)) /* EINVAL: a pipe, /dev/stdout */
+    return MLT_OK;
+  return mlt_err_errno(err, errno, "cannot write %s", s->rejects_path);
+}
+
+static int exit_status(enum mlt_rc rc) {
+  return rc == MLT_CANCELLED && signalled ? 128 + (int)signalled : mlt_rc_exit(rc);
+}
+
+static enum mlt_rc print_result(const struct mlt_args *args, const struct mlt_import_result *res,
+                                struct mlt_err *err) {
+  if (mlt_args_flag(args, MLT_OPT_JSON)) {
+    struct mlt_json *doc = mlt_import_json(res);
+    enum mlt_rc rc = mlt_json_write(stdout, doc, true, err);
+    mlt_json_free(doc);
+    return rc;
+  }
+  bool done = res->rc == MLT_OK || res->rc == MLT_REJECTED;
+  if (mlt_args_flag(args, MLT_OPT_QUIET) || (!done && !res->report->batches))
+    return MLT_OK;
+  mlt_import_print_text(stdout, res);
+  return fflush(stdout) == 0 ? MLT_OK : mlt_err_errno(err, errno, "cannot write the result");
+}
+
+static enum mlt_rc run(const struct mlt_args *args, const struct mlt_target *target,
+                       struct session *s, struct mlt_err *err) {
+  struct mlt_import_opts opts = {.source = args->argv[0],
+                                 .format = mlt_args_str(args, MLT_OPT_FORMAT),
+                                 .target = target,
+                                 .mlflow_version = mlt_args_str(args, MLT_OPT_MLFLOW_VERSION),
+                                 .dry_run = mlt_args_flag(args, MLT_OPT_DRY_RUN),
+                                 .skip_errors =
+                                     strcmp(mlt_args_str(args, MLT_OPT_ON_ERROR), "skip") == 0,
+                                 .max_errors = mlt_args_uint(args, MLT_OPT_MAX_ERRORS),
+                                 .batch_rows = mlt_args_uint(args, MLT_OPT_BATCH_ROWS),
+                                 .cancelled = &signalled,
+                                 .on_progress = on_progress,
+                                 .on_note = on_note,
+                                 .ctx = s};
+  struct mlt_report report;
+  enum mlt_rc rc = mlt_import(&opts, &report, err);
+  mlt_progress_clear(&s->progress);
+  enum mlt_rc close_rc = close_rejects(s, err);
+  if (rc == MLT_OK || rc == MLT_REJECTED)
+    rc = close_rc == MLT_OK ? rc : close_rc;
+  struct mlt_import_result result = {&opts, &report, rc, exit_status(rc), err};
+  enum mlt_rc print_rc = print_result(args, &result, err);
+  if (rc == MLT_OK || rc == MLT_REJECTED)
+    rc = print_rc == MLT_OK ? rc : print_rc;
+  mlt_report_free(&report);
+  return rc;
+}
+
+int mlt_cmd_import(const struct mlt_args *args) {
+  struct mlt_err err = MLT_ERR_INIT;
+  struct mlt_target target;
+  struct session session = {0};
+  const char *origin;
+  enum mlt_rc rc = mlt_target_parse(&target, mlt_bulk_target(args, &origin), &err);
+  if (rc != MLT_OK) {
+    mlt_err_prefix(&err, "%s", origin);
+    return mlt_bulk_fail(&err);
+  }
+  catch_signals();
+  mlt_progress_init(&session.progress, mlt_args_flag(args, MLT_OPT_NO_PROGRESS) ||
+                                           mlt_args_flag(args, MLT_OPT_QUIET) ||
+                                           mlt_args_flag(args, MLT_OPT_JSON));
+  rc = open_rejects(&session, mlt_args_str(args, MLT_OPT_REJECTS), &err);
+  if (rc == MLT_OK)
+    rc = run(args, &target, &session, &err);
+  mlt_target_free(&target);
+  if (rc != MLT_OK && rc != MLT_REJECTED)
+    (void)mlt_bulk_fail(&err);
+  return exit_status(rc);
+}

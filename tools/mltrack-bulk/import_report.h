@@ -1,0 +1,23 @@
+/* The result of an import, as text for people and as one JSON document. */
+#ifndef MLT_BULK_IMPORT_REPORT_H
+#define MLT_BULK_IMPORT_REPORT_H
+
+#include <stdio.h>
+#include "base/json.h"
+#include "pipeline/import.h"
+
+struct mlt_import_result {
+  const struct mlt_import_opts *opts;
+  const struct mlt_report *report;
+  enum mlt_rc rc;
+  int exit_status;
+  const struct mlt_err *err; /* rc's, when the import failed */
+};
+
+void mlt_import_print_text(FILE *out, const struct mlt_import_result *r);
+struct mlt_json *mlt_import_json(const struct mlt_import_result *r);
+struct mlt_json *mlt_note_json(const struct mlt_note *note);
+/* "path:line: field: reason" or "runs 'id': reason" of a note, escaped for a terminal. */
+void mlt_note_print(FILE *out, const struct mlt_note *note);
+
+#endif
