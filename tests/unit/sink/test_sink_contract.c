@@ -1,0 +1,234 @@
+/* The contract of sink/sink.h, the same for every sink: run on a new SQLite file, or on the
+   database that MLTRACK_TEST_TARGET names (an empty MLflow schema;
+   tests/integration/test_sink_contract.py gives one in PostgreSQL). */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "sink/sink.h"
+
+struct fixture {
+  char path[256];
+  struct mlt_target target;
+  const struct mlt_sink_ops *ops;
+  struct mlt_sink *sink;
+  struct mlt_batch *batch;
+  struct mlt_outcome out;
+  struct mlt_err err;
+};
+
+static const char RUN[] = "0123456789abcdef0123456789abcdef";
+
+static void open_sink(struct fixture *f, bool dry_run, bool stop) {
+  struct mlt_sink_opts opts = {.target = &f->target, .dry_run = dry_run, .stop_on_reject = stop};
+  f->ops->close(f->sink);
+  f->sink = NULL;
+  mlt_err_clear(&f->err);
+  if (f->ops->open(&f->sink, &opts, &f->err) != MLT_OK)
+    fail_msg("open: %s", f->err.msg);
+  mlt_batch_free(f->batch);
+  f->batch = mlt_batch_new(&f->ops->schema(f->sink)->limits);
+}
+
+static int setup(void **state) {
+  static unsigned serial;
+  struct fixture *f = calloc(1, sizeof *f);
+  const char *uri = getenv("MLTRACK_TEST_TARGET");
+  char own[300];
+  if (!uri) {
+    (void)snprintf(f->path, sizeof f->path, "/tmp/mltrack-contract-%d-%u.db", (int)getpid(),
+                   serial++);
+    (void)snprintf(own, sizeof own, "sqlite:///%s", f->path);
+    uri = own;
+  }
+  assert_int_equal(mlt_target_parse(&f->target, uri, &f->err), MLT_OK);
+  f->ops = mlt_sink_for(f->target.kind);
+  f->out.arena = mlt_arena_new();
+  *state = f;
+  return 0;
+}
+
+static int teardown(void **state) {
+  struct fixture *f = *state;
+  f->ops->close(f->sink);
+  mlt_batch_free(f->batch);
+  mlt_free(f->out.notes.v);
+  mlt_arena_free(f->out.arena);
+  mlt_target_free(&f->target);
+  if (f->path[0])
+    (void)unlink(f->path);
+  free(f);
+  return 0;
+}
+
+static void add(struct fixture *f, struct mlt_record rec) {
+  if (mlt_batch_add(f->batch, &rec, &f->err) != MLT_OK)
+    fail_msg("add: %s", f->err.msg);
+}
+
+static void add_experiment(struct fixture *f, const char *key, const char *name) {
+  add(f, (struct mlt_record){.kind = MLT_REC_EXPERIMENT,
+                             .experiment = {.key = mlt_str_c(key),
+                                            .name = mlt_str_c(name),
+                                            .id = {123456789012345678, true},
+                                            .artifact_location = MLT_STR_LIT("/srv/a"),
+                                            .creation_time = {5, true}}});
+  add(f, (struct mlt_record){.kind = MLT_REC_EXPERIMENT_TAG,
+                             .owner = mlt_str_c(key),
+                             .kv = {MLT_STR_LIT("team"), MLT_STR_LIT("blue")}});
+  add(f, (struct mlt_record){.kind = MLT_REC_DATASET,
+                             .dataset = {.experiment = mlt_str_c(key),
+                                         .name = MLT_STR_LIT("iris"),
+                                         .digest = MLT_STR_LIT("abc"),
+                                         .source_type = MLT_STR_LIT("local"),
+                                         .source = MLT_STR_LIT("{}")}});
+}
+
+static void add_run(struct fixture *f, const char *experiment, const char *id, const char *lr) {
+  static const int64_t step[] = {0, 1, 1}, ts[] = {10, 20, 20};
+  static const double value[] = {0.5, 0.25, 0.25};
+  add(f, (struct mlt_record){.kind = MLT_REC_RUN,
+                             .run = {.run_uuid = mlt_str_c(id),
+                                     .experiment = mlt_str_c(experiment),
+                                     .name = MLT_STR_LIT("r"),
+                                     .user_id = MLT_STR_LIT("u"),
+                                     .source_type = MLT_STR_LIT("LOCAL"),
+                                     .status = MLT_RUN_FINISHED,
+                                     .start_time = {1, true},
+                                     .artifact_uri = MLT_STR_LIT("/srv/a/r/artifacts")}});
+  add(f, (struct mlt_record){.kind = MLT_REC_PARAM, .kv = {MLT_STR_LIT("lr"), mlt_str_c(lr)}});
+  add(f, (struct mlt_record){.kind = MLT_REC_TAG,
+                             .kv = {MLT_STR_LIT("mlflow.runName"), MLT_STR_LIT("r")}});
+  add(f,
+      (struct mlt_record){
+          .kind = MLT_REC_POINTS,
+          .points = {
+              .key = MLT_STR_LIT("loss"), .n = 3, .timestamp = ts, .step = step, .value = value}});
+  add(f, (struct mlt_record){.kind = MLT_REC_INPUT,
+                             .input = {MLT_STR_LIT("iris"), MLT_STR_LIT("abc")}});
+  add(f, (struct mlt_record){.kind = MLT_REC_INPUT_TAG,
+                             .kv = {MLT_STR_LIT("mlflow.data.context"), MLT_STR_LIT("train")}});
+  add(f, (struct mlt_record){.kind = MLT_REC_RUN_END});
+}
+
+static enum mlt_rc write_batch(struct fixture *f) {
+  if (mlt_batch_seal(f->batch, &f->err) != MLT_OK)
+    fail_msg("seal: %s", f->err.msg);
+  enum mlt_rc rc = f->ops->write(f->sink, f->batch, &f->out, &f->err);
+  if (rc != MLT_OK && rc != MLT_CONFLICT && rc != MLT_DATA)
+    fail_msg("write: %s", f->err.msg);
+  return rc;
+}
+
+static void expect(struct fixture *f, enum mlt_table t, uint64_t inserted, uint64_t present,
+                   uint64_t rejected) {
+  const struct mlt_counts *c = &f->out.counts[t];
+  if (c->inserted != inserted || c->present != present || c->rejected != rejected)
+    fail_msg("%s: %d inserted, %d present, %d rejected", mlt_table_name(t), (int)c->inserted,
+             (int)c->present, (int)c->rejected);
+}
+
+static void whole(struct fixture *f, const char *lr) {
+  add_experiment(f, "1", "first");
+  add_run(f, "1", RUN, lr);
+}
+
+static void new_rows_go_in_and_are_found_again(void **state) {
+  struct fixture *f = *state;
+  open_sink(f, true, true);
+  whole(f, "0.1");
+  assert_int_equal(write_batch(f), MLT_OK);
+  expect(f, MLT_T_METRICS, 2, 0, 0); /* a dry run counts as the real one will */
+  open_sink(f, false, true);
+  whole(f, "0.1");
+  assert_int_equal(write_batch(f), MLT_OK);
+  static const enum mlt_table one_each[] = {
+      MLT_T_EXPERIMENTS,    MLT_T_EXPERIMENT_TAGS, MLT_T_RUNS,   MLT_T_PARAMS,    MLT_T_TAGS,
+      MLT_T_LATEST_METRICS, MLT_T_DATASETS,        MLT_T_INPUTS, MLT_T_INPUT_TAGS};
+  for (size_t i = 0; i < sizeof one_each / sizeof *one_each; i++)
+    expect(f, one_each[i], 1, 0, 0);
+  expect(f, MLT_T_METRICS, 2, 0, 0);
+  assert_int_equal(f->batch->counts[MLT_T_METRICS].merged, 1);
+  open_sink(f, false, true);
+  whole(f, "0.1");
+  assert_int_equal(write_batch(f), MLT_OK);
+  for (size_t i = 0; i < sizeof one_each / sizeof *one_each; i++)
+    expect(f, one_each[i], 0, 1, 0);
+  expect(f, MLT_T_METRICS, 0, 2, 0);
+}
+
+static void a_different_run_is_a_conflict_and_is_left_alone(void **state) {
+  struct fixture *f = *state;
+  open_sink(f, false, false);
+  add_experiment(f, "1", "conflicts");
+  add_run(f, "1", "c0000000000000000000000000000001", "0.1");
+  assert_int_equal(write_batch(f), MLT_OK);
+  open_sink(f, false, false);
+  add_experiment(f, "7", "conflicts"); /* another key, the same name: the same experiment */
+  add_run(f, "7", "c0000000000000000000000000000001", "0.2");
+  add_run(f, "7", "c0000000000000000000000000000002", "0.2");
+  assert_int_equal(write_batch(f), MLT_OK);
+  expect(f, MLT_T_RUNS, 1, 0, 1);
+  expect(f, MLT_T_METRICS, 2, 0, 2);
+  assert_int_equal(f->out.notes.n, 1);
+  assert_string_equal(f->out.notes.v[0].code, "run-conflict");
+  assert_non_null(
+      strstr(f->out.notes.v[0].reason.p, "param 'lr' is '0.1' there, '0.2' in the source"));
+  open_sink(f, false, true);
+  add_experiment(f, "1", "conflicts");
+  add_run(f, "1", "c0000000000000000000000000000001", "0.2");
+  add_run(f, "1", "c0000000000000000000000000000003", "0.2");
+  assert_int_equal(write_batch(f), MLT_CONFLICT);
+  open_sink(f, false, false); /* the batch that stopped left nothing behind */
+  add_experiment(f, "1", "conflicts");
+  add_run(f, "1", "c0000000000000000000000000000003", "0.2");
+  assert_int_equal(write_batch(f), MLT_OK);
+  expect(f, MLT_T_RUNS, 1, 0, 0);
+}
+
+static void names_stand_once_in_a_source(void **state) {
+  struct fixture *f = *state;
+  open_sink(f, false, false);
+  add_experiment(f, "1", "twice");
+  add_experiment(f, "2", "twice");
+  add_run(f, "2", "d0000000000000000000000000000001", "0.1");
+  assert_int_equal(write_batch(f), MLT_OK);
+  expect(f, MLT_T_EXPERIMENTS, 1, 0, 1);
+  expect(f, MLT_T_RUNS, 0, 0, 1);
+  const struct mlt_id_map *map;
+  assert_int_equal(f->ops->id_map(f->sink, &map), 1);
+  assert_true(map[0].created);
+}
+
+static void two_sinks_do_not_disturb_each_other(void **state) {
+  struct fixture *f = *state;
+  open_sink(f, false, true);
+  struct mlt_sink *first = f->sink;
+  add_experiment(f, "1", "shared");
+  add_run(f, "1", "e0000000000000000000000000000001", "0.1");
+  assert_int_equal(write_batch(f), MLT_OK);
+  f->sink = NULL;
+  open_sink(f, false, true);
+  add_experiment(f, "1", "shared");
+  add_run(f, "1", "e0000000000000000000000000000002", "0.1");
+  assert_int_equal(write_batch(f), MLT_OK);
+  expect(f, MLT_T_DATASETS, 0, 1, 0);
+  f->ops->close(first);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(new_rows_go_in_and_are_found_again, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_different_run_is_a_conflict_and_is_left_alone, setup,
+                                      teardown),
+      cmocka_unit_test_setup_teardown(names_stand_once_in_a_source, setup, teardown),
+      cmocka_unit_test_setup_teardown(two_sinks_do_not_disturb_each_other, setup, teardown)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
