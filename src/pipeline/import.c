@@ -10,8 +10,7 @@
 enum {
   DEFAULT_BATCH_ROWS = 200000,
   DEFAULT_BATCH_BYTES = 64 * 1024 * 1024,
-  RECORDS_PER_LOOK = 256, /* how often the clock is read */
-  CHANGED_NOTES = 20      /* kept in the report, so that rejects find room */
+  RECORDS_PER_LOOK = 256 /* how often the clock is read */
 };
 static const double PROGRESS_SECONDS = 0.1;
 
@@ -26,7 +25,6 @@ struct pump {
   struct mlt_batch *batch;
   struct mlt_outcome outcome;
   size_t batch_notes_seen;
-  size_t changed_kept;
   double started, last_look;
   uint64_t records;
 };
@@ -47,33 +45,43 @@ static enum mlt_rc count_ignored(struct pump *p, const struct mlt_note *n) {
                      MLT_REPORT_IGNORED);
 }
 
-static bool wants_note(struct pump *p, const struct mlt_note *n) {
-  if (p->report->n_notes == MLT_REPORT_NOTES)
-    return false;
-  return n->kind != MLT_NOTE_CHANGED || p->changed_kept++ < CHANGED_NOTES;
-}
-
-static enum mlt_rc keep_note(struct pump *p, const struct mlt_note *n) {
-  struct mlt_report *r = p->report;
-  struct mlt_note copy = *n;
-  if (mlt_arena_str(r->arena, n->id, &copy.id) != 0 ||
-      mlt_arena_str(r->arena, n->place.path, &copy.place.path) != 0 ||
-      mlt_arena_str(r->arena, n->place.field, &copy.place.field) != 0 ||
-      mlt_arena_str(r->arena, n->reason, &copy.reason) != 0)
+static enum mlt_rc copy_note(struct pump *p, const struct mlt_note *n, struct mlt_note *out) {
+  struct mlt_arena *arena = p->report->arena;
+  *out = *n;
+  if (mlt_arena_str(arena, n->id, &out->id) != 0 ||
+      mlt_arena_str(arena, n->place.path, &out->place.path) != 0 ||
+      mlt_arena_str(arena, n->place.field, &out->place.field) != 0 ||
+      mlt_arena_str(arena, n->reason, &out->reason) != 0)
     return mlt_err_nomem(p->err);
-  r->notes[r->n_notes++] = copy;
   return MLT_OK;
 }
 
-static enum mlt_rc take_note(struct pump *p, const struct mlt_note *n) {
+static enum mlt_rc count_change(struct pump *p, const struct mlt_note *n) {
+  p->report->changes++;
+  for (size_t i = 0; i < MLT_REPORT_CHANGES; i++) {
+    struct mlt_change *c = &p->report->changed[i];
+    if (c->code && strcmp(c->code, n->code) != 0)
+      continue;
+    c->code = n->code;
+    return c->n++ ? MLT_OK : copy_note(p, n, &c->first);
+  }
+  return mlt_err_set(p->err, MLT_INTERNAL, "more than %d kinds of changes", MLT_REPORT_CHANGES);
+}
+
+static enum mlt_rc keep_reject(struct pump *p, const struct mlt_note *n) {
   struct mlt_report *r = p->report;
   r->conflicts += n->kind == MLT_NOTE_CONFLICT;
-  r->changes += n->kind == MLT_NOTE_CHANGED;
-  enum mlt_rc rc = MLT_OK;
+  return r->n_notes == MLT_REPORT_NOTES ? MLT_OK : copy_note(p, n, &r->notes[r->n_notes++]);
+}
+
+static enum mlt_rc take_note(struct pump *p, const struct mlt_note *n) {
+  enum mlt_rc rc;
   if (n->kind == MLT_NOTE_IGNORED)
     rc = count_ignored(p, n);
-  else if (wants_note(p, n))
-    rc = keep_note(p, n);
+  else if (n->kind == MLT_NOTE_CHANGED)
+    rc = count_change(p, n);
+  else
+    rc = keep_reject(p, n);
   if (rc == MLT_OK && p->opts->on_note)
     rc = p->opts->on_note(p->opts->ctx, n, p->err);
   return rc;

@@ -17,6 +17,14 @@ struct mlt_ignored {
   uint64_t n;
 };
 
+#define MLT_REPORT_CHANGES 16 /* kinds of changes (truncated, missing-folder, ...) */
+
+struct mlt_change {
+  const char *code;
+  uint64_t n;
+  struct mlt_note first; /* owned by the report */
+};
+
 /* What has been done so far; complete after mlt_import returns, whatever it returns. */
 struct mlt_report {
   const char *format;       /* the source's name */
@@ -31,7 +39,8 @@ struct mlt_report {
   double seconds;
   struct mlt_id_map *id_map; /* owned by the report */
   size_t n_id_map;
-  struct mlt_note *notes; /* the first of them; owned by the report */
+  struct mlt_change changed[MLT_REPORT_CHANGES];
+  struct mlt_note *notes; /* the first rejects and conflicts; owned by the report */
   size_t n_notes;
   struct mlt_arena *arena;
 };

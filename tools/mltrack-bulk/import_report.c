@@ -63,9 +63,14 @@ static void add_lists(struct mlt_json *doc, const struct mlt_report *r) {
     mlt_json_set_bool(e, "created", m->created);
     mlt_json_set_bool(e, "deleted", m->deleted);
   }
+  struct mlt_json *changed = mlt_json_set(doc, "changed", mlt_json_object());
+  for (size_t i = 0; i < MLT_REPORT_CHANGES && r->changed[i].code; i++)
+    mlt_json_set_u64(changed, r->changed[i].code, r->changed[i].n);
   struct mlt_json *notes = mlt_json_set(doc, "notes", mlt_json_array());
   for (size_t i = 0; i < r->n_notes; i++)
     (void)mlt_json_push(notes, mlt_note_json(&r->notes[i]));
+  for (size_t i = 0; i < MLT_REPORT_CHANGES && r->changed[i].code; i++)
+    (void)mlt_json_push(notes, mlt_note_json(&r->changed[i].first));
 }
 
 struct mlt_json *mlt_import_json(const struct mlt_import_result *res) {
@@ -147,21 +152,24 @@ static void print_experiments(FILE *out, const struct mlt_report *r) {
     (void)fprintf(out, "  and %zu more experiments (--json lists all)\n", r->n_id_map - shown);
 }
 
-static void print_notes(FILE *out, const struct mlt_report *r, bool rejects, const char *title) {
-  size_t shown = 0, n = 0;
-  for (size_t i = 0; i < r->n_notes; i++) {
-    const struct mlt_note *note = &r->notes[i];
-    if ((note->kind != MLT_NOTE_CHANGED) != rejects || n++ >= NOTES_SHOWN)
-      continue;
-    if (shown++ == 0)
-      (void)fprintf(out, "\n%s\n", title);
+static void print_rejects(FILE *out, const struct mlt_report *r) {
+  if (r->n_notes)
+    (void)fputs("\nNot imported, because:\n", out);
+  for (size_t i = 0; i < r->n_notes && i < NOTES_SHOWN; i++) {
     (void)fputs("  ", out);
-    mlt_note_print(out, note);
+    mlt_note_print(out, &r->notes[i]);
   }
-  if (n > shown)
-    (void)fputs(rejects ? "  and more (--rejects FILE lists all)\n"
-                        : "  and more (--json lists them)\n",
-                out);
+  if (r->n_notes > NOTES_SHOWN)
+    (void)fputs("  and more (--rejects FILE lists all)\n", out);
+}
+
+static void print_changes(FILE *out, const struct mlt_report *r) {
+  if (r->changes)
+    (void)fputs("\nImported with a change:\n", out);
+  for (size_t i = 0; i < MLT_REPORT_CHANGES && r->changed[i].code; i++) {
+    (void)fprintf(out, "  %" PRIu64 " x %s, first: ", r->changed[i].n, r->changed[i].code);
+    mlt_note_print(out, &r->changed[i].first);
+  }
 }
 
 static void print_ignored(FILE *out, const struct mlt_report *r) {
@@ -189,8 +197,8 @@ void mlt_import_print_text(FILE *out, const struct mlt_import_result *res) {
   uint64_t total = print_table(out, r);
   print_experiments(out, r);
   print_ignored(out, r);
-  print_notes(out, r, true, "Not imported, because:");
-  print_notes(out, r, false, "Imported with a change:");
+  print_rejects(out, r);
+  print_changes(out, r);
   (void)fprintf(out, "\n%" PRIu64 " rows read in %.2f s (%.0f rows/s), %" PRIu64 " %s%s\n", total,
                 r->seconds, r->seconds > 0 ? (double)total / r->seconds : 0.0, r->batches,
                 r->batches == 1 ? "transaction" : "transactions",
