@@ -49,6 +49,8 @@ static enum mlt_rc select_statement(struct mlt_lite *db, const struct query *q, 
     rc = mlt_buf_printf(&sql, " FROM \"%s\"", mlt_table_name(q->table));
   if (rc == MLT_OK && q->where)
     rc = add_condition(&sql, q->where, n_keys);
+  if (rc == MLT_OK && q->where && mlt_table_in_workspace(q->table, q->features))
+    rc = mlt_buf_adds(&sql, " AND workspace = 'default'");
   const char *text = rc == MLT_OK ? mlt_buf_cstr(&sql) : NULL;
   rc = text ? mlt_lite_prepare(db, text, out, err) : mlt_err_nomem(err);
   mlt_buf_free(&sql);

@@ -4,10 +4,11 @@
 struct table_info {
   const char *name;
   uint32_t feature;
+  bool in_workspace;
 };
 
 static const struct table_info tables[MLT_T_COUNT] = {
-#define MLT_TABLE(name, sql, feature) [MLT_T_##name] = {sql, feature},
+#define MLT_TABLE(name, sql, feature, in_workspace) [MLT_T_##name] = {sql, feature, in_workspace},
 #include "model/tables.def"
 #undef MLT_TABLE
 };
@@ -25,6 +26,10 @@ const char *mlt_table_name(enum mlt_table t) {
 
 uint32_t mlt_table_feature(enum mlt_table t) {
   return tables[t].feature;
+}
+
+bool mlt_table_in_workspace(enum mlt_table t, uint32_t features) {
+  return tables[t].in_workspace && (features & MLT_F_WORKSPACE);
 }
 
 const struct mlt_column_info *mlt_column_info(enum mlt_column c) {

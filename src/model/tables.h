@@ -3,6 +3,7 @@
 #ifndef MLT_MODEL_TABLES_H
 #define MLT_MODEL_TABLES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum mlt_feature {
@@ -16,7 +17,7 @@ enum mlt_feature {
 };
 
 enum mlt_table {
-#define MLT_TABLE(name, sql, feature) MLT_T_##name,
+#define MLT_TABLE(name, sql, feature, in_workspace) MLT_T_##name,
 #include "model/tables.def"
 #undef MLT_TABLE
   MLT_T_COUNT
@@ -42,6 +43,9 @@ struct mlt_column_info {
 
 const char *mlt_table_name(enum mlt_table t); /* "runs" */
 uint32_t mlt_table_feature(enum mlt_table t); /* 0 or one MLT_F_ bit */
+/* Has the table a column "workspace" in a target with these features? mltrack works in the
+   workspace "default", which is also what the column defaults to. */
+bool mlt_table_in_workspace(enum mlt_table t, uint32_t features);
 const struct mlt_column_info *mlt_column_info(enum mlt_column c);
 /* First column of a table and how many it has: columns of a table are contiguous in enum
  * mlt_column. */

@@ -9,7 +9,7 @@
 
 /* alembic_version first, so that each of our names can bring its own comma. */
 const char mlt_pg_table_names[] = "{alembic_version"
-#define MLT_TABLE(name, sql, feature) "," sql
+#define MLT_TABLE(name, sql, feature, in_workspace) "," sql
 #include "model/tables.def"
 #undef MLT_TABLE
                                   "}";

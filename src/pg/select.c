@@ -22,24 +22,6 @@ struct select {
   void *ctx;
 };
 
-/* Where a table has workspaces, mltrack works in the default one. Experiment ids are unique across
-   them. */
-static bool by_workspace(const struct select *s) {
-  if (!(s->features & MLT_F_WORKSPACE) || s->where->by == MLT_C_EXPERIMENTS_experiment_id)
-    return false;
-  switch (s->table) {
-  case MLT_T_EXPERIMENTS:
-  case MLT_T_REGISTERED_MODELS:
-  case MLT_T_REGISTERED_MODEL_TAGS:
-  case MLT_T_MODEL_VERSIONS:
-  case MLT_T_MODEL_VERSION_TAGS:
-  case MLT_T_REGISTERED_MODEL_ALIASES:
-    return true;
-  default:
-    return false;
-  }
-}
-
 /* Keys come as text; integers are compared as such, or their index would not be used. */
 static enum mlt_rc add_condition(struct mlt_buf *b, enum mlt_column c, const char *before,
                                  const char *dimension, const char *after) {
@@ -66,7 +48,7 @@ static enum mlt_rc write_statement(struct select *s) {
     rc = mlt_buf_adds(b, " AND ");
   if (rc == MLT_OK && s->where->has_eq)
     rc = add_condition(b, s->where->eq, "$2", "", "");
-  if (rc == MLT_OK && by_workspace(s))
+  if (rc == MLT_OK && mlt_table_in_workspace(s->table, s->features))
     rc = mlt_buf_adds(b, " AND workspace OPERATOR(pg_catalog.=) 'default'::pg_catalog.text");
   return rc;
 }

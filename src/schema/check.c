@@ -37,11 +37,6 @@ static const bool stores_null[MLT_C_COUNT] = {
 #include "schema/shape.def"
 };
 
-static const bool in_workspace[MLT_T_COUNT] = {
-#define MLT_IN_WORKSPACE(table) [MLT_T_##table] = true,
-#include "schema/shape.def"
-};
-
 struct check {
   const struct mlt_catalog *cat;
   enum mlt_target_kind kind;
@@ -238,8 +233,7 @@ static void check_columns(struct check *k, enum mlt_table table, const struct ml
     if (col->not_null && !col->has_default && !is_ours(table, col->name))
       add(k, FATAL, t->name, col->name, "is NOT NULL without a default and unknown to mltrack");
   }
-  if (in_workspace[table] && (k->out->features & MLT_F_WORKSPACE) &&
-      !mlt_cat_column(t, "workspace"))
+  if (mlt_table_in_workspace(table, k->out->features) && !mlt_cat_column(t, "workspace"))
     add_missing(k, t->name, "workspace", MLT_F_WORKSPACE);
 }
 

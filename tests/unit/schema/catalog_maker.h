@@ -71,12 +71,7 @@ static inline void maker_table(struct mlt_arena *a, enum mlt_target_kind kind, u
   for (size_t i = 0; i < sizeof indexes / sizeof *indexes; i++)
     if (indexes[i].table == table && (features & indexes[i].feature) == indexes[i].feature)
       maker_add_index(a, t, indexes[i].unique, indexes[i].columns);
-  static const bool workspaced[MLT_T_COUNT] = {
-      [MLT_T_EXPERIMENTS] = true,
-#define MLT_IN_WORKSPACE(t) [MLT_T_##t] = true,
-#include "schema/shape.def"
-  };
-  if (workspaced[table] && (features & MLT_F_WORKSPACE))
+  if (mlt_table_in_workspace(table, features))
     maker_add_column(t, "workspace", "character varying", true, true);
 }
 
