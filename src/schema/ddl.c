@@ -45,17 +45,35 @@ static bool is_for_psql(struct mlt_str line) {
          mlt_str_starts(line, "--") || mlt_str_starts(line, "\\");
 }
 
-/* Copies a line without "public.", so that names resolve by search_path. */
-static enum mlt_rc add_unqualified(struct mlt_buf *b, struct mlt_str line) {
-  static const char schema[] = "public.";
-  const size_t n = sizeof schema - 1;
-  const char *from = line.p, *end = line.p + line.len;
-  for (const char *p; (p = memmem(from, (size_t)(end - from), schema, n)); from = p + n) {
-    enum mlt_rc rc = mlt_buf_add(b, from, (size_t)(p - from));
-    if (rc != MLT_OK)
-      return rc;
+/* What pg_dump prints that would not come out the same anywhere: names bound to a schema, and
+   CHECK (x IN (...)), which PostgreSQL parses from its own printed form into another one unless the
+   list's type is said. */
+static const struct {
+  const char *from, *to;
+} edits[] = {
+    {"public.", ""},
+    {"])::text[]", "]::character varying[])::text[]"},
+};
+
+static enum mlt_rc add_edited(struct mlt_buf *b, struct mlt_str line) {
+  const char *p = line.p, *end = line.p + line.len;
+  enum mlt_rc rc = MLT_OK;
+  while (p < end && rc == MLT_OK) {
+    const char *found = NULL;
+    size_t which = 0;
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+      const char *at = memmem(p, (size_t)(end - p), edits[i].from, strlen(edits[i].from));
+      if (at && (!found || at < found)) {
+        found = at;
+        which = i;
+      }
+    }
+    rc = mlt_buf_add(b, p, (size_t)((found ? found : end) - p));
+    if (found && rc == MLT_OK)
+      rc = mlt_buf_adds(b, edits[which].to);
+    p = found ? found + strlen(edits[which].from) : end;
   }
-  return mlt_buf_add(b, from, (size_t)(end - from));
+  return rc;
 }
 
 static enum mlt_rc add_pg_dump(struct mlt_buf *b, const char *dump) {
@@ -64,7 +82,7 @@ static enum mlt_rc add_pg_dump(struct mlt_buf *b, const char *dump) {
     const char *newline = strchr(p, '\n');
     struct mlt_str line = {p, newline ? (size_t)(newline - p) + 1 : strlen(p)};
     if (!is_for_psql(line))
-      rc = add_unqualified(b, line);
+      rc = add_edited(b, line);
     p += line.len;
   }
   return rc;

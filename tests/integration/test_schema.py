@@ -550,8 +550,8 @@ def test_init_refuses_a_database_that_has_mlflows_tables(run_bulk, new_pg_db, tm
 
 @pytest.mark.parametrize("table", ("metrics", "alembic_version", "trace_info"))
 def test_one_table_of_mlflow_is_enough_to_refuse(run_bulk, pg_db, tmp_path, table):
-    pg_db.query(f"CREATE TABLE {table} (a integer)")
-    sqlite3.connect(tmp_path / "m.db").execute(f"CREATE TABLE {table} (a integer)").connection.close()
+    pg_db.query(f"CREATE TABLE {table} (version_num text)")
+    sqlite3.connect(tmp_path / "m.db").execute(f"CREATE TABLE {table} (version_num text)").connection.close()
     for uri in (pg_db.uri, f"sqlite:///{tmp_path}/m.db"):
         assert f"already: {table}\n" in run_bulk("schema", "init", "--to", uri, check=73).stderr
 
