@@ -110,7 +110,7 @@ static bool read_text(sqlite3_stmt *stmt, int i, struct mlt_value *v) {
 
 static bool read_value(sqlite3_stmt *stmt, int i, enum mlt_coltype type, struct mlt_value *v) {
   if (sqlite3_column_type(stmt, i) == SQLITE_NULL) {
-    v->kind = MLT_V_NULL;
+    *v = (struct mlt_value){.kind = MLT_V_NULL, .s = MLT_STR_NULL};
     return true;
   }
   switch (type) {

@@ -13,6 +13,7 @@
 
 enum mlt_value_kind { MLT_V_NULL, MLT_V_INT, MLT_V_DOUBLE, MLT_V_BOOL, MLT_V_TEXT };
 
+/* In a NULL that a select gives, s is absent. */
 struct mlt_value {
   enum mlt_value_kind kind;
   union {

@@ -97,6 +97,15 @@ static enum mlt_rc classify(struct models *s) {
   return n ? mlt_write_select(a, MLT_T_LOGGED_MODELS, &where, found_model, s) : MLT_OK;
 }
 
+/* In a dry run: a run that this batch or an earlier one would have written. */
+static bool would_be_there(const struct mlt_write *a, struct mlt_str run_id) {
+  uint64_t i;
+  if (!a->w->dry_runs)
+    return false;
+  return mlt_map_get(a->w->dry_runs, run_id, &i) ||
+         (mlt_map_get(a->run_index, run_id, &i) && a->run_fate[i] == MLT_FATE_NEW);
+}
+
 /* Which metrics refer to a run that the target does not have (its foreign key would refuse them).
  */
 static enum mlt_rc find_lost_metrics(struct models *s) {
@@ -109,8 +118,7 @@ static enum mlt_rc find_lost_metrics(struct models *s) {
   uint64_t there;
   for (size_t i = 0; i < n; i++) {
     struct mlt_str id = a->b->lm_metrics.v[i].m.run_id;
-    uint64_t known = a->w->dry_runs && mlt_map_get(a->w->dry_runs, id, &there);
-    if (mlt_map_intern(s->runs, id, known, &there) < 0)
+    if (mlt_map_intern(s->runs, id, would_be_there(a, id), &there) < 0)
       return mlt_err_nomem(a->err);
   }
   while (mlt_map_next(s->runs, &pos, &ids[n_ids], &there))
