@@ -28,7 +28,8 @@ enum mlt_rc mlt_pg_catalog(struct mlt_pg *pg, struct mlt_arena *arena, struct ml
 enum mlt_rc mlt_pg_run_ddl(struct mlt_pg *pg, const char *script, struct mlt_err *err);
 
 /* Begins a transaction. Write: takes ROW EXCLUSIVE on the tables we write (those the features
-   bring), then reads alembic_version and returns MLT_SCHEMA if it is not `head` any more.
+   bring), then reads alembic_version and returns MLT_SCHEMA if it is not `head` any more;
+   MLT_TEMPFAIL if somebody changes those tables just now.
    Read-only: READ ONLY, REPEATABLE READ. */
 enum mlt_rc mlt_pg_begin(struct mlt_pg *pg, bool read_only, const char *head, uint32_t features,
                          struct mlt_err *err);
@@ -39,7 +40,10 @@ void mlt_pg_rollback(struct mlt_pg *pg); /* harmless outside a transaction */
    row count is compared with rows->n. Nothing is inserted for n = 0. */
 enum mlt_rc mlt_pg_insert(struct mlt_pg *pg, const struct mlt_rows *rows, uint32_t features,
                           struct mlt_err *err);
-/* Streams the rows that match, in no particular order, in bounded memory. */
+/* Streams the rows that match, in no particular order, in bounded memory. Keys must be distinct.
+   Where experiments or registered models have workspaces, those of the default one alone are seen,
+   but for an experiment asked for by its id. The connection is busy meanwhile: fn must not use it.
+   When fn ends the select, the transaction can only be rolled back. */
 enum mlt_rc mlt_pg_select(struct mlt_pg *pg, enum mlt_table table, const struct mlt_where *where,
                           uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err);
 /* Inserts one experiment (values as model/columns.def). wanted >= 0: with that id if it is free.

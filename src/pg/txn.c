@@ -14,8 +14,10 @@ static enum mlt_rc add_begin(struct mlt_pg *pg, struct mlt_buf *b, bool read_onl
       read_only ? "REPEATABLE READ READ ONLY" : "READ COMMITTED", pg->quoted);
 }
 
+/* Only changes to the tables themselves stand in our way. Should one of those deadlock with us, the
+   first to wait for deadlock_timeout (1 s) gives way: that must be us, not MLflow's upgrade. */
 static enum mlt_rc add_locks(struct mlt_pg *pg, struct mlt_buf *b, uint32_t features) {
-  enum mlt_rc rc = mlt_buf_adds(b, "LOCK TABLE ");
+  enum mlt_rc rc = mlt_buf_adds(b, "SET LOCAL lock_timeout = '800ms'; LOCK TABLE ");
   bool first = true;
   for (unsigned t = 0; t < MLT_T_COUNT && rc == MLT_OK; t++) {
     if (mlt_table_feature((enum mlt_table)t) & ~features)
@@ -27,8 +29,10 @@ static enum mlt_rc add_locks(struct mlt_pg *pg, struct mlt_buf *b, uint32_t feat
     first = false;
   }
   if (rc == MLT_OK)
-    rc = mlt_buf_printf(b, " IN ROW EXCLUSIVE MODE; SELECT version_num FROM %s.alembic_version",
-                        pg->quoted);
+    rc = mlt_buf_printf(
+        b,
+        " IN ROW EXCLUSIVE MODE; SET LOCAL lock_timeout TO DEFAULT; SELECT version_num FROM %s.alembic_version",
+        pg->quoted);
   return rc;
 }
 

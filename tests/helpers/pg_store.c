@@ -304,8 +304,8 @@ static void a_connection_lost_amid_a_copy_is_unavailable(void **state) {
   (void)state;
   struct mlt_err err = MLT_ERR_INIT;
   struct mlt_pg *pg = open_pg();
-  int pid = (int)number(pg, "SELECT pg_backend_pid()");
   begin(pg);
+  int pid = (int)number(pg, "SELECT pg_backend_pid()");
   const struct mlt_rows rows = {
       .table = MLT_T_METRICS, .n = MANY, .get = get_point_and_kill, .ctx = &pid};
   assert_int_equal(mlt_pg_insert(pg, &rows, features, &err), MLT_UNAVAILABLE);
@@ -354,15 +354,32 @@ static void an_upgraded_schema_stops_the_writer(void **state) {
   mlt_pg_close(other);
 }
 
+static void an_upgrade_under_way_is_not_stood_in_the_way_of(void **state) {
+  (void)state;
+  struct mlt_err err = MLT_ERR_INIT;
+  struct mlt_pg *pg = open_pg(), *other = open_pg();
+  run(other, "BEGIN; LOCK TABLE metrics IN ACCESS EXCLUSIVE MODE");
+  assert_int_equal(mlt_pg_begin(pg, false, head, features, &err), MLT_TEMPFAIL);
+  assert_string_equal(err.sqlstate, "55P03");
+  run(other, "LOCK TABLE experiments IN ACCESS EXCLUSIVE MODE"); /* nobody holds it */
+  mlt_pg_rollback(other);
+  begin(pg);
+  assert_int_equal(number(pg, "SELECT (current_setting('lock_timeout') = '0')::int"), 1);
+  mlt_pg_rollback(pg);
+  mlt_pg_close(pg);
+  mlt_pg_close(other);
+}
+
 static void a_writer_keeps_upgrades_out(void **state) {
   (void)state;
   struct mlt_err err = MLT_ERR_INIT;
   struct mlt_pg *pg = open_pg(), *other = open_pg();
   begin(pg);
-  run(other, "SET lock_timeout = '200ms'");
+  run(other, "BEGIN; SET LOCAL lock_timeout = '200ms'");
   assert_int_equal(mlt_pg_command(other, "ALTER TABLE metrics ADD COLUMN x integer", NULL, &err),
                    MLT_TEMPFAIL);
   assert_string_equal(err.sqlstate, "55P03");
+  mlt_pg_rollback(other);
   mlt_pg_rollback(pg);
   mlt_pg_close(pg);
   mlt_pg_close(other);
@@ -412,6 +429,7 @@ int main(void) {
       cmocka_unit_test(a_read_only_transaction_refuses_writes),
       cmocka_unit_test(a_failed_transaction_does_not_commit),
       cmocka_unit_test(an_upgraded_schema_stops_the_writer),
+      cmocka_unit_test(an_upgrade_under_way_is_not_stood_in_the_way_of),
       cmocka_unit_test(a_writer_keeps_upgrades_out),
       cmocka_unit_test(wider_integer_columns_are_written_and_read),
   };
