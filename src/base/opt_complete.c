@@ -247,15 +247,13 @@ static void zsh_case(FILE *out, const struct mlt_program *p, const struct mlt_cm
 }
 
 static void zsh(FILE *out, const struct mlt_program *p) {
-  char name[64];
-  function_name(p, name, sizeof name);
   (void)fprintf(out,
                 "#compdef %s\n"
                 "# zsh completion for %s, printed by '%s help --completion zsh'\n"
-                "%s() {\n"
+                "_%s() {\n"
                 "  local command='' candidate\n"
                 "  local -i i\n",
-                p->name, p->name, p->name, name);
+                p->name, p->name, p->name, p->name);
   put_find_command(out, p, "2", "CURRENT", "${words[i]}");
   (void)fputs("  case $command in\n", out);
   zsh_case(out, p, NULL);
@@ -271,12 +269,12 @@ static void zsh(FILE *out, const struct mlt_program *p) {
   (void)fprintf(out,
                 "  esac\n"
                 "}\n"
-                "if [[ $funcstack[1] == %s ]]; then\n"
-                "  %s \"$@\"\n"
+                "if [[ $funcstack[1] == _%s ]]; then\n"
+                "  _%s \"$@\"\n"
                 "else\n"
-                "  compdef %s %s\n"
+                "  compdef _%s %s\n"
                 "fi\n",
-                name, name, name, p->name);
+                p->name, p->name, p->name, p->name);
 }
 
 /* --- fish --- */
@@ -332,7 +330,9 @@ static void fish_command(FILE *out, const struct mlt_program *p, size_t i) {
   const struct mlt_cmd *c = &p->cmds[i];
   int n = (int)first_word(c);
   if (first_of_group(p, i)) {
-    (void)fprintf(out, "complete -c %s -n __fish_use_subcommand -a %.*s -d ", p->name, n, c->name);
+    (void)fprintf(out, "complete -c %s -n 'not __fish_seen_subcommand_from ", p->name);
+    put_first_words(out, p);
+    (void)fprintf(out, "' -a %.*s -d ", n, c->name);
     fish_text(out, is_group(c) ? "" : c->summary);
     (void)fputc('\n', out);
   }

@@ -71,7 +71,8 @@ struct parts {
   size_t n;
   struct mlt_buf hosts, ports; /* of the URI's ?host= keys, comma-separated */
   struct mlt_buf dropped;
-  bool driver; /* SQLAlchemy's form, "+driver" named */
+  bool driver;     /* SQLAlchemy's form, "+driver" named */
+  bool query_port; /* ?port= was there */
   struct mlt_err *err;
 };
 
@@ -209,10 +210,11 @@ static enum mlt_rc add_host(struct parts *p, struct mlt_str s, bool first) {
   return rc == MLT_OK ? mlt_buf_add(&p->ports, port.p, port.len) : rc;
 }
 
-/* Moves the two lists to the keywords host and port. Ports of nothing but commas are no ports. */
-static enum mlt_rc take_hosts(struct parts *p) {
+/* Moves the two lists to the keywords host and port. Ports of nothing but commas (the default port
+   for each) matter only where they replace the port before the query. */
+static enum mlt_rc take_hosts(struct parts *p, bool replace_port) {
   enum mlt_rc rc = MLT_OK;
-  bool ports = false;
+  bool ports = replace_port && p->ports.len;
   for (size_t i = 0; i < p->ports.len; i++)
     ports |= p->ports.p[i] != ',';
   if (p->hosts.len)
@@ -234,7 +236,7 @@ static enum mlt_rc parse_hosts(struct parts *p, struct mlt_str s) {
       break;
     from = comma + 1;
   }
-  return rc == MLT_OK ? take_hosts(p) : rc;
+  return rc == MLT_OK ? take_hosts(p, false) : rc;
 }
 
 /* Is the colon at s followed by a port, not by a password? */
@@ -252,6 +254,7 @@ static enum mlt_rc parse_user(struct parts *p, const char **s) {
   const char *end = *s + strcspn(*s, ":/?");
   bool password = *end == ':' && !colon_is_port(end);
   const char *at = password ? strchr(end, '@') : NULL;
+  password = at != NULL; /* else the colon belongs to the host */
   for (const char *c = *s; !password && c < end; c++)
     at = *c == '@' ? c : at;
   if (!at)
@@ -269,17 +272,26 @@ static enum mlt_rc set_ssl(struct parts *p, struct mlt_str value) {
   return set(p, "sslmode", yes ? MLT_STR_LIT("require") : value, false);
 }
 
+/* A list or a socket's folder holds no ports. */
+static enum mlt_rc add_plain_hosts(struct parts *p, struct mlt_str hosts, bool first) {
+  enum mlt_rc rc = first ? MLT_OK : mlt_buf_adds(&p->hosts, ",");
+  if (rc == MLT_OK && !first)
+    rc = mlt_buf_adds(&p->ports, ",");
+  for (size_t i = 0; rc == MLT_OK && i < hosts.len; i++)
+    if (hosts.p[i] == ',')
+      rc = mlt_buf_adds(&p->ports, ",");
+  return rc == MLT_OK ? mlt_buf_add(&p->hosts, hosts.p, hosts.len) : rc;
+}
+
 /* ?host=a:1&host=b:2 adds up; everything else replaces. */
 static enum mlt_rc add_query_host(struct parts *p, struct mlt_str value) {
   struct mlt_buf b;
   mlt_buf_init(&b, URI_MAX);
   enum mlt_rc rc = add_decoded(&b, value, p->driver, p->err);
   struct mlt_str host = mlt_buf_str(&b);
-  bool plain = host.len == 0 || host.p[0] == '/' || memchr(host.p, ',', host.len);
-  if (rc == MLT_OK && plain && !p->hosts.len)
-    rc = mlt_buf_add(slot(p, "host"), host.p, host.len);
-  else if (rc == MLT_OK)
-    rc = add_host(p, host, p->hosts.len == 0);
+  bool plain = mlt_str_starts(host, "/") || memchr(host.p, ',', host.len);
+  if (rc == MLT_OK)
+    rc = (plain ? add_plain_hosts : add_host)(p, host, p->hosts.len == 0);
   mlt_buf_free(&b);
   return rc;
 }
@@ -295,6 +307,7 @@ static enum mlt_rc add_query_pair(struct parts *p, struct mlt_str key, struct ml
     return MLT_OK; /* as if it were not there, in both worlds */
   if (mlt_str_is(key, "host"))
     return add_query_host(p, value);
+  p->query_port |= mlt_str_is(key, "port");
   if (mlt_str_is(key, "ssl"))
     return set_ssl(p, value);
   return keyword ? set(p, keyword, value, p->driver) : drop(&p->dropped, key);
@@ -308,7 +321,7 @@ static enum mlt_rc parse_query(struct parts *p, const char *s) {
     rc = add_query_pair(p, upto(s, equals ? equals : end), upto(equals ? equals + 1 : end, end));
     s = end + (*end == '&');
   }
-  return rc == MLT_OK ? take_hosts(p) : rc;
+  return rc == MLT_OK ? take_hosts(p, !p->query_port) : rc;
 }
 
 /* s stands behind "postgresql://". */

@@ -12,7 +12,6 @@ static const struct mlt_opt opts[] = {
 };
 
 static const struct mlt_cmd cmds[] = {
-#if __has_include("cmd_import.c")
     {.name = "import",
      .bit = MLT_BIT_IMPORT,
      .args = "SOURCE",
@@ -37,7 +36,6 @@ static const struct mlt_cmd cmds[] = {
      .min_args = 1,
      .max_args = 1,
      .run = mlt_cmd_import},
-#endif
     {.name = "schema check",
      .bit = MLT_BIT_SCHEMA_CHECK,
      .summary = "tell whether mltrack can write to a database",

@@ -58,15 +58,10 @@ static int flush_output(int status) {
 int main(int argc, char **argv) {
   struct mlt_err err = MLT_ERR_INIT;
   struct mlt_args args;
-  mlt_log_init(&(struct mlt_log_setup){.program = mlt_bulk.name, .level = MLT_LOG_INFO});
   enum mlt_rc rc = mlt_args_parse(&args, &mlt_bulk, argc, argv, &err);
-  int status;
-  if (rc == MLT_OK) {
+  if (rc != MLT_NOMEM) /* also after an error: --log-format may have come before it */
     set_up_messages(&args);
-    status = dispatch(&args);
-  } else {
-    status = mlt_bulk_fail(&err);
-  }
+  int status = rc == MLT_OK ? dispatch(&args) : mlt_bulk_fail(&err);
   mlt_args_free(&args);
   return flush_output(status);
 }

@@ -57,6 +57,9 @@ static void postgres_uris_become_keywords(void **state) {
   pg("postgresql://", "", "postgresql://", NULL);
   pg("postgresql://[::1]:5433/db", "host='::1' port='5433' dbname='db'", NULL, NULL);
   pg("postgresql://a:1,b:2,c/db", "host='a,b,c' port='1,2,' dbname='db'", NULL, NULL);
+  pg("postgresql://me@[fe80::1]:1/db", "user='me' host='fe80::1' port='1' dbname='db'",
+     "postgresql://me@fe80::1:1/db", NULL);
+  pg("postgresql://h:1/db?host=a&host=b", "host='a,b' port=',' dbname='db'", NULL, NULL);
   pg("postgresql://a,b/db", "host='a,b' dbname='db'", NULL, NULL);
 }
 
@@ -96,8 +99,8 @@ static void sockets_options_and_host_lists_of_the_query(void **state) {
   pg("postgresql://%2Fvar%2Frun/db", "host='/var/run' dbname='db'", NULL, NULL);
   pg("postgresql+psycopg2:///db?host=a:5432&host=b:5433", "dbname='db' host='a,b' port='5432,5433'",
      NULL, NULL);
-  pg("postgresql+psycopg2:///db?host=a&host=b", "dbname='db' host='a,b'", NULL, NULL);
-  pg("postgresql:///db?host=a,b&port=1,2", "dbname='db' host='a,b' port='1,2'", NULL, NULL);
+  pg("postgresql+psycopg2:///db?host=a&host=b", "dbname='db' host='a,b' port=','", NULL, NULL);
+  pg("postgresql:///db?host=a,b&port=1,2", "dbname='db' port='1,2' host='a,b'", NULL, NULL);
   pg("postgresql:///db?options=-csearch_path%3Dml", "dbname='db' options='-csearch_path=ml'", NULL,
      NULL);
   pg("postgresql+psycopg2:///db?options=-c+a%3D1", "dbname='db' options='-c a=1'", NULL, NULL);
