@@ -378,7 +378,10 @@ static enum mlt_rc write_display(const struct parts *p, char **out) {
   enum mlt_rc rc = mlt_buf_adds(&b, "postgresql://");
   for (size_t i = 0; rc == MLT_OK && i < sizeof shown / sizeof shown[0]; i++) {
     struct mlt_str s = find(p, shown[i].key);
-    if (s.p)
+    bool v6 = s.p && strcmp(shown[i].key, "host") == 0 && memchr(s.p, ':', s.len);
+    if (v6)
+      rc = mlt_buf_printf(&b, "[%.*s]", MLT_STR_ARG(s));
+    else if (s.p)
       rc = mlt_buf_printf(&b, "%s%.*s%s", shown[i].before, MLT_STR_ARG(s), shown[i].after);
   }
   if (rc == MLT_OK && !(*out = steal(&b)))

@@ -58,7 +58,7 @@ static void postgres_uris_become_keywords(void **state) {
   pg("postgresql://[::1]:5433/db", "host='::1' port='5433' dbname='db'", NULL, NULL);
   pg("postgresql://a:1,b:2,c/db", "host='a,b,c' port='1,2,' dbname='db'", NULL, NULL);
   pg("postgresql://me@[fe80::1]:1/db", "user='me' host='fe80::1' port='1' dbname='db'",
-     "postgresql://me@fe80::1:1/db", NULL);
+     "postgresql://me@[fe80::1]:1/db", NULL);
   pg("postgresql://h:1/db?host=a&host=b", "host='a,b' port=',' dbname='db'", NULL, NULL);
   pg("postgresql://a,b/db", "host='a,b' dbname='db'", NULL, NULL);
 }
