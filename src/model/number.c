@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 767 digits decide any double; one more stands for all that follow. */
-enum { MAX_DIGITS = 768 };
+/* 768 digits write any double, and any tie between two; one more stands for all that follow. */
+enum { MAX_DIGITS = 769 };
 #define MAX_EXPONENT (LONG_MAX / 100)
 
 struct decimal {
@@ -27,7 +27,7 @@ static bool is_digit(char c) {
 }
 
 static struct mlt_str strip(struct mlt_str s) {
-  static const char blanks[] = " \t\n\v\f\r\x1c\x1d\x1e\x1f";
+  static const char blanks[] = " \t\n\v\f\r";
   while (s.len && s.p[0] && strchr(blanks, s.p[0])) {
     s.p++;
     s.len--;

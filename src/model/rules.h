@@ -31,8 +31,9 @@ bool mlt_rule_path_unique(struct mlt_str s);
 /* Text a database can hold: valid UTF-8 without NUL bytes. */
 const char *mlt_rule_text(struct mlt_str s);
 /* artifact_uri = append_to_uri_path(location, run_id, "artifacts"), utils/uri.py: query strings and
-   fragments stay at the end. Writes into out (NUL-terminated), returns the length needed as
-   snprintf does. */
+   fragments stay at the end. Locations that MLflow refuses (".." in the query, a broken host) get a
+   URI all the same; tabs and newlines, which urllib drops, stay. Writes into out (NUL-terminated),
+   returns the length needed as snprintf does. */
 size_t mlt_rule_artifact_uri(char *out, size_t cap, struct mlt_str location, struct mlt_str run_id);
 
 /* store/tracking/sqlalchemy_store.py: sanitize_metric_value. NaN -> 0 with is_nan, infinities ->
@@ -58,8 +59,9 @@ static inline bool mlt_metric_later(int64_t step, int64_t ts, double v, int64_t 
   return v > old_v;
 }
 
-/* Numbers as Python reads them from a metric line: float() and int() of a word without blanks.
-   false = not a number, or an integer outside int64. Never depends on the locale. */
+/* Numbers as Python reads them from a metric line: float() and int() of a word, blanks around it
+   allowed. Only ASCII digits, where Python takes any. false = not a number, or an integer outside
+   int64. Never depends on the locale; correctly rounded. */
 bool mlt_parse_double(struct mlt_str s, double *out);
 bool mlt_parse_i64(struct mlt_str s, int64_t *out);
 
