@@ -7,52 +7,6 @@
 #include "base/mem.h"
 #include "batch/private.h"
 
-enum { FIRST_ROOM = 16 };
-
-bool mlt_batch_room(void *pointer, size_t *cap, size_t need, size_t size) {
-  if (need <= *cap)
-    return true;
-  size_t room = *cap ? *cap : FIRST_ROOM;
-  while (room < need)
-    room *= 2;
-  if (room > UINT32_MAX) /* rows are referred to by 32-bit indices */
-    return false;
-  void *p;
-  memcpy(&p, pointer, sizeof p);
-  p = mlt_reallocarray(p, room, size);
-  if (!p)
-    return false;
-  memcpy(pointer, &p, sizeof p);
-  *cap = room;
-  return true;
-}
-
-bool mlt_points_room(struct mlt_batch_points *p, size_t need) {
-  if (need <= p->cap)
-    return true;
-  size_t cap[6];
-  for (size_t i = 0; i < 6; i++)
-    cap[i] = p->cap;
-  bool ok = mlt_batch_room(&p->run, &cap[0], need, sizeof *p->run) &&
-            mlt_batch_room(&p->key, &cap[1], need, sizeof *p->key) &&
-            mlt_batch_room(&p->step, &cap[2], need, sizeof *p->step) &&
-            mlt_batch_room(&p->timestamp, &cap[3], need, sizeof *p->timestamp) &&
-            mlt_batch_room(&p->value, &cap[4], need, sizeof *p->value) &&
-            mlt_batch_room(&p->is_nan, &cap[5], need, sizeof *p->is_nan);
-  if (ok)
-    p->cap = cap[5];
-  return ok;
-}
-
-static void points_free(struct mlt_batch_points *p) {
-  mlt_free(p->run);
-  mlt_free(p->key);
-  mlt_free(p->step);
-  mlt_free(p->timestamp);
-  mlt_free(p->value);
-  mlt_free(p->is_nan);
-}
-
 static void private_free(struct mlt_batch_private *p) {
   if (!p)
     return;
@@ -63,7 +17,7 @@ static void private_free(struct mlt_batch_private *p) {
   mlt_free(p->groups.v);
   mlt_free(p->segments.v);
   mlt_free(p->key_group.v);
-  points_free(&p->spare);
+  mlt_points_free(&p->spare);
   mlt_free(p->order);
   mlt_free(p->order_tmp);
   mlt_free(p);
@@ -126,8 +80,8 @@ void mlt_batch_free(struct mlt_batch *b) {
 #undef FREE
   mlt_free(b->keys.v);
   mlt_free(b->notes.v);
-  points_free(&b->points);
-  points_free(&b->latest);
+  mlt_points_free(&b->points);
+  mlt_points_free(&b->latest);
   mlt_arena_free(b->arena);
   private_free(b->priv);
   mlt_free(b);

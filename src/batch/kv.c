@@ -136,7 +136,7 @@ enum mlt_rc mlt_batch_add_kv(struct mlt_adding *a, enum mlt_kv_id id) {
     rc = mlt_adding_keep(a, &kv, t->fields, 2);
   if (rc != MLT_OK)
     return rc;
-  if (!MLT_ROOM(*rows))
+  if (!MLT_VEC_ROOM(*rows))
     return mlt_err_nomem(a->err);
   rows->v[rows->n++] = (struct mlt_batch_kv){owner, kv.key, kv.value};
   return MLT_OK;

@@ -86,7 +86,7 @@ enum mlt_rc mlt_batch_add_logged_model(struct mlt_adding *a) {
     rc = mlt_adding_keep(a, &m, logged_model_fields, LENGTH(logged_model_fields));
   if (rc != MLT_OK)
     return rc;
-  if (!MLT_ROOM(b->logged_models))
+  if (!MLT_VEC_ROOM(b->logged_models))
     return mlt_err_nomem(a->err);
   b->logged_models.v[b->logged_models.n++] = (struct mlt_batch_logged_model){.m = m};
   return MLT_OK;
@@ -102,7 +102,7 @@ enum mlt_rc mlt_batch_add_lm_metric(struct mlt_adding *a) {
     rc = mlt_adding_keep(a, &m, lm_metric_fields, LENGTH(lm_metric_fields));
   if (rc != MLT_OK)
     return rc;
-  if (!MLT_ROOM(b->lm_metrics))
+  if (!MLT_VEC_ROOM(b->lm_metrics))
     return mlt_err_nomem(a->err);
   bool is_nan; /* the table has no place for it */
   m.value = mlt_metric_map(m.value, &is_nan);
@@ -124,7 +124,7 @@ enum mlt_rc mlt_batch_add_registered_model(struct mlt_adding *a) {
     rc = mlt_adding_keep(a, &m, registered_model_fields, LENGTH(registered_model_fields));
   if (rc != MLT_OK)
     return rc;
-  if (!MLT_ROOM(b->registered_models))
+  if (!MLT_VEC_ROOM(b->registered_models))
     return mlt_err_nomem(a->err);
   b->registered_models.v[b->registered_models.n++] = (struct mlt_batch_registered_model){
       .m = m, .versions = {b->versions.n, 0}, .aliases = {b->aliases.n, 0}};
@@ -148,7 +148,7 @@ enum mlt_rc mlt_batch_add_version(struct mlt_adding *a) {
     rc = mlt_adding_keep(a, &v, version_fields, LENGTH(version_fields));
   if (rc != MLT_OK)
     return rc;
-  if (!MLT_ROOM(b->versions))
+  if (!MLT_VEC_ROOM(b->versions))
     return mlt_err_nomem(a->err);
   b->versions.v[b->versions.n++] =
       (struct mlt_batch_version){.owner = (uint32_t)(b->registered_models.n - 1), .v = v};
@@ -171,7 +171,7 @@ enum mlt_rc mlt_batch_add_alias(struct mlt_adding *a) {
     rc = mlt_adding_keep(a, &alias, alias_fields, LENGTH(alias_fields));
   if (rc != MLT_OK)
     return rc;
-  if (!MLT_ROOM(b->aliases))
+  if (!MLT_VEC_ROOM(b->aliases))
     return mlt_err_nomem(a->err);
   b->aliases.v[b->aliases.n++] =
       (struct mlt_batch_alias){(uint32_t)(b->registered_models.n - 1), alias};

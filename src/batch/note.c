@@ -40,7 +40,7 @@ static int printable(struct mlt_arena *arena, struct mlt_str s, struct mlt_str *
 }
 
 enum mlt_rc mlt_batch_note(struct mlt_batch *b, struct mlt_note note, struct mlt_err *err) {
-  if (!MLT_ROOM(b->notes) || printable(b->arena, note.id, &note.id) ||
+  if (!MLT_VEC_ROOM(b->notes) || printable(b->arena, note.id, &note.id) ||
       printable(b->arena, note.place.path, &note.place.path) ||
       printable(b->arena, note.place.field, &note.place.field) ||
       printable(b->arena, note.reason, &note.reason))

@@ -51,6 +51,8 @@ static bool is_sorted(size_t n, mlt_order_fn cmp, const void *ctx) {
 static enum mlt_rc order_room(struct mlt_batch_private *p, size_t n, struct mlt_err *err) {
   if (n <= p->order_cap)
     return MLT_OK;
+  if (n > UINT32_MAX)
+    return mlt_err_set(err, MLT_TOOBIG, "a batch holds %zu rows of one table", n);
   size_t cap = n > p->order_cap * 2 ? n : p->order_cap * 2;
   uint32_t *order = mlt_reallocarray(p->order, cap, sizeof *order);
   if (order)
@@ -70,8 +72,9 @@ enum mlt_rc mlt_batch_order(struct mlt_batch *b, size_t n, mlt_order_fn cmp, con
   if (*sorted)
     return MLT_OK;
   struct mlt_batch_private *p = b->priv;
-  if (order_room(p, n, err) != MLT_OK)
-    return MLT_NOMEM;
+  enum mlt_rc rc = order_room(p, n, err);
+  if (rc != MLT_OK)
+    return rc;
   for (size_t i = 0; i < n; i++)
     p->order[i] = (uint32_t)i;
   struct sorting s = {cmp, ctx, p->order, p->order_tmp, n};

@@ -4,9 +4,49 @@
    input that arrives sorted is only looked at, not moved. */
 #include <string.h>
 
+#include "base/mem.h"
 #include "batch/private.h"
 
 #define NO_GROUP UINT32_MAX
+
+enum { COLUMNS = 6, FIRST_ROOM = 1024 };
+
+bool mlt_points_room(struct mlt_batch_points *p, size_t need) {
+  size_t cap = p->cap ? p->cap : FIRST_ROOM;
+  while (cap < need)
+    cap *= 2;
+  if (cap == p->cap)
+    return true;
+  if (cap > UINT32_MAX) /* points are sorted by 32-bit indices */
+    return false;
+  const struct {
+    void *address;
+    size_t size;
+  } columns[COLUMNS] = {
+      {&p->run, sizeof *p->run},     {&p->key, sizeof *p->key},
+      {&p->step, sizeof *p->step},   {&p->timestamp, sizeof *p->timestamp},
+      {&p->value, sizeof *p->value}, {&p->is_nan, sizeof *p->is_nan},
+  };
+  for (size_t i = 0; i < COLUMNS; i++) {
+    void *v; /* a pointer of some type: copied as bytes, as the aliasing rules want it */
+    memcpy(&v, columns[i].address, sizeof v);
+    v = mlt_reallocarray(v, cap, columns[i].size);
+    if (!v)
+      return false;
+    memcpy(columns[i].address, &v, sizeof v);
+  }
+  p->cap = cap;
+  return true;
+}
+
+void mlt_points_free(struct mlt_batch_points *p) {
+  mlt_free(p->run);
+  mlt_free(p->key);
+  mlt_free(p->step);
+  mlt_free(p->timestamp);
+  mlt_free(p->value);
+  mlt_free(p->is_nan);
+}
 
 static const struct mlt_field key_field = {offsetof(struct mlt_points, key),
                                            "key",
@@ -63,7 +103,7 @@ static enum mlt_rc intern_key(struct mlt_adding *a, uint32_t *index) {
   enum mlt_rc rc = mlt_adding_check(a, points, &key_field, 1);
   if (rc != MLT_OK)
     return rc;
-  if (!MLT_ROOM(b->keys) || !MLT_ROOM(p->key_group) ||
+  if (!MLT_VEC_ROOM(b->keys) || !MLT_VEC_ROOM(p->key_group) ||
       mlt_arena_str(b->arena, points->key, &b->keys.v[b->keys.n]) != 0 ||
       mlt_map_put(p->keys, points->key, b->keys.n) < 0)
     return mlt_err_nomem(a->err);
@@ -76,7 +116,7 @@ static enum mlt_rc intern_key(struct mlt_adding *a, uint32_t *index) {
 static enum mlt_rc new_group(struct mlt_adding *a, uint32_t key) {
   struct mlt_batch *b = a->b;
   struct mlt_batch_private *p = b->priv;
-  if (!MLT_ROOM(p->groups) || !mlt_points_room(&b->latest, b->latest.n + 1))
+  if (!MLT_VEC_ROOM(p->groups) || !mlt_points_room(&b->latest, b->latest.n + 1))
     return mlt_err_nomem(a->err);
   const struct mlt_points *first = &a->rec->points;
   bool is_nan;
@@ -137,7 +177,7 @@ enum mlt_rc mlt_batch_add_points(struct mlt_adding *a) {
   enum mlt_rc rc = intern_key(a, &key);
   if (rc != MLT_OK)
     return rc;
-  if (!mlt_points_room(&b->points, b->points.n + from->n) || !MLT_ROOM(p->segments))
+  if (!mlt_points_room(&b->points, b->points.n + from->n) || !MLT_VEC_ROOM(p->segments))
     return mlt_err_nomem(a->err);
   uint32_t group = p->key_group.v[key];
   if (group == NO_GROUP || group < p->run_groups) {

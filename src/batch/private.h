@@ -84,10 +84,6 @@ struct mlt_field {
 };
 
 /* batch.c */
-bool mlt_batch_room(void *pointer, size_t *cap, size_t need, size_t size);
-/* Room for one more; false when out of memory. */
-#define MLT_ROOM(vec) mlt_batch_room(&(vec).v, &(vec).cap, (vec).n + 1, sizeof *(vec).v)
-bool mlt_points_room(struct mlt_batch_points *p, size_t need);
 /* Looks up the identity made of `kind` and the parts. *index is the one it was taken with first;
  *first says whether that is now. */
 enum mlt_rc mlt_batch_once(struct mlt_adding *a, char kind, const struct mlt_str *parts, size_t n,
@@ -136,6 +132,9 @@ enum mlt_rc mlt_batch_add_kv(struct mlt_adding *a, enum mlt_kv_id id);
 enum mlt_rc mlt_batch_seal_kv(struct mlt_batch *b, enum mlt_kv_id id, struct mlt_err *err);
 
 /* points.c */
+/* Room for `need` points; false when out of memory. */
+bool mlt_points_room(struct mlt_batch_points *p, size_t need);
+void mlt_points_free(struct mlt_batch_points *p);
 enum mlt_rc mlt_batch_add_points(struct mlt_adding *a);
 enum mlt_rc mlt_batch_seal_points(struct mlt_batch *b, struct mlt_err *err);
 

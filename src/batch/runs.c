@@ -78,7 +78,7 @@ enum mlt_rc mlt_batch_add_experiment(struct mlt_adding *a) {
     rc = mlt_adding_keep(a, &e, experiment_fields, LENGTH(experiment_fields));
   if (rc != MLT_OK)
     return rc;
-  if (!MLT_ROOM(b->experiments))
+  if (!MLT_VEC_ROOM(b->experiments))
     return mlt_err_nomem(a->err);
   b->experiments.v[b->experiments.n++].e = e;
   b->priv->experiment = MLT_FATE_TAKEN;
@@ -114,7 +114,7 @@ enum mlt_rc mlt_batch_add_dataset(struct mlt_adding *a) {
   rc = mlt_adding_keep(a, &d, dataset_fields, LENGTH(dataset_fields));
   if (rc != MLT_OK)
     return rc;
-  if (!MLT_ROOM(b->datasets))
+  if (!MLT_VEC_ROOM(b->datasets))
     return mlt_err_nomem(a->err);
   b->datasets.v[b->datasets.n++] = d;
   return MLT_OK;
@@ -180,7 +180,7 @@ enum mlt_rc mlt_batch_add_run(struct mlt_adding *a) {
     rc = fill_run(a, &r);
   if (rc != MLT_OK)
     return rc;
-  if (!MLT_ROOM(b->runs))
+  if (!MLT_VEC_ROOM(b->runs))
     return mlt_err_nomem(a->err);
   b->runs.v[b->runs.n++] = (struct mlt_batch_run){.r = r, .edges = {b->edges.n, 0}};
   return MLT_OK;
@@ -208,7 +208,7 @@ static enum mlt_rc add_edge(struct mlt_adding *a, struct mlt_batch_edge e) {
     b->counts[MLT_T_INPUTS].merged++;
     return MLT_OK;
   }
-  if (!MLT_ROOM(b->edges))
+  if (!MLT_VEC_ROOM(b->edges))
     return mlt_err_nomem(a->err);
   e.run = (uint32_t)(b->runs.n - 1);
   b->edges.v[b->edges.n++] = e;

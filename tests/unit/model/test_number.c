@@ -81,7 +81,7 @@ static void digits_far_behind_still_decide_a_tie(void **state) {
   memset(text + n, '0', 2000);
   text[n + 2000] = '\0';
   assert_double(text, 1.0);
-  strncpy(text + n + 2000, "1", 2);
+  memcpy(text + n + 2000, "1", 2);
   assert_double(text, 1.0 + DBL_EPSILON);
 }
 
