@@ -120,9 +120,8 @@ uint64_t mlt_batch_rows(const struct mlt_batch *b) {
 
 size_t mlt_batch_bytes(const struct mlt_batch *b) {
   const struct mlt_batch_private *p = b->priv;
-  const struct mlt_batch_points *c = &b->points;
-  size_t point = sizeof *c->run + sizeof *c->key + sizeof *c->step + sizeof *c->timestamp +
-                 sizeof *c->value + sizeof *c->is_nan;
+  /* one point: run, key, step, timestamp, value, is_nan */
+  size_t point = 2 * sizeof(uint32_t) + 2 * sizeof(int64_t) + sizeof(double) + sizeof(uint8_t);
   size_t n = mlt_arena_bytes(b->arena) + (b->points.n + b->latest.n) * point +
              b->notes.n * sizeof *b->notes.v + p->groups.n * sizeof *p->groups.v +
              p->segments.n * sizeof *p->segments.v;
