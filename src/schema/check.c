@@ -212,6 +212,8 @@ static void check_column(struct check *k, const struct mlt_cat_table *t, enum ml
   }
   if (col->not_null && stores_null[c])
     add(k, FATAL, t->name, col->name, "is NOT NULL, but in MLflow's schema it may be NULL");
+  if (c == MLT_C_EXPERIMENTS_experiment_id && !col->has_default)
+    add(k, FATAL, t->name, col->name, "has no sequence or default to number new experiments");
 }
 
 static bool is_ours(enum mlt_table table, const char *column) {

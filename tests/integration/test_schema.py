@@ -151,6 +151,12 @@ PG_DIFFERENCES = {
         "end_time",
         "is NOT NULL, but in MLflow's schema it may be NULL",
     ),
+    "no sequence": (
+        "ALTER TABLE experiments ALTER experiment_id DROP DEFAULT",
+        "experiments",
+        "experiment_id",
+        "has no sequence or default to number new experiments",
+    ),
     "missing unique index": (
         "ALTER TABLE params DROP CONSTRAINT param_pk",
         "params",

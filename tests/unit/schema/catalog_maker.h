@@ -56,6 +56,7 @@ static inline void maker_table(struct mlt_arena *a, enum mlt_target_kind kind, u
       continue;
     maker_add_column(t, info->name, maker_type(kind, info), false, false);
     t->columns[t->n_columns - 1].chars = info->characters;
+    t->columns[t->n_columns - 1].has_default = first + i == MLT_C_EXPERIMENTS_experiment_id;
   }
   static const struct {
     enum mlt_table table;

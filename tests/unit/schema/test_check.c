@@ -221,6 +221,14 @@ static void not_null_where_null_is_never_stored_is_fine(void **state) {
   assert_no_differences(f, MLT_TARGET_PG);
 }
 
+static void experiments_that_do_not_number_themselves_are_refused(void **state) {
+  struct fixture *f = *state;
+  maker_column(&f->cat, "experiments", "experiment_id")->has_default = false;
+  assert_refused(f,
+                 "column experiment_id of table experiments has no sequence or default to number "
+                 "new experiments");
+}
+
 static void a_missing_unique_index_is_refused(void **state) {
   struct fixture *f = *state;
   maker_index(&f->cat, "params", 0)->unique = false;
@@ -404,6 +412,7 @@ int main(void) {
       TEST(extra_columns_that_fill_themselves_are_fine),
       TEST(not_null_where_null_is_stored_is_refused),
       TEST(not_null_where_null_is_never_stored_is_fine),
+      TEST(experiments_that_do_not_number_themselves_are_refused),
       TEST(a_missing_unique_index_is_refused),
       TEST(a_partial_or_invalid_unique_index_does_not_count),
       TEST(a_unique_index_on_more_columns_does_not_count),
