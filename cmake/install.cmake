@@ -23,6 +23,7 @@ install(FILES ${CMAKE_BINARY_DIR}/mltrack.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}
 
 # The manual and the completions are printed by the program itself, from its option table.
 install(TARGETS mltrack-bulk)
+set(share ${CMAKE_BINARY_DIR}/share)
 set(printed)
 foreach(page "man/man1/mltrack-bulk.1 --man" "bash-completion/completions/mltrack-bulk --completion bash"
              "zsh/site-functions/_mltrack-bulk --completion zsh"
@@ -30,10 +31,10 @@ foreach(page "man/man1/mltrack-bulk.1 --man" "bash-completion/completions/mltrac
   separate_arguments(page UNIX_COMMAND "${page}")
   list(POP_FRONT page file)
   cmake_path(GET file PARENT_PATH folder)
-  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/share/${folder})
-  add_custom_command(OUTPUT share/${file} COMMAND mltrack-bulk help ${page} > share/${file}
+  file(MAKE_DIRECTORY ${share}/${folder})
+  add_custom_command(OUTPUT ${share}/${file} COMMAND mltrack-bulk help ${page} > ${share}/${file}
                      DEPENDS mltrack-bulk VERBATIM)
-  list(APPEND printed share/${file})
+  list(APPEND printed ${share}/${file}) # with its folder: a bare mltrack-bulk would be the program
 endforeach()
 add_custom_target(mlt_printed ALL DEPENDS ${printed})
-install(DIRECTORY ${CMAKE_BINARY_DIR}/share/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR})
+install(DIRECTORY ${share}/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR})
