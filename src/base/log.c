@@ -32,10 +32,6 @@ void mlt_log_init(const struct mlt_log_setup *s) {
   setup = *s;
 }
 
-bool mlt_log_wants(enum mlt_log_level level) {
-  return level <= setup.level;
-}
-
 static FILE *stream(void) {
   return setup.out ? setup.out : stderr;
 }
@@ -161,7 +157,7 @@ static void write_json(const struct message *m) {
 }
 
 static void write_message(const struct message *m) {
-  if (!mlt_log_wants(m->level))
+  if (m->level > setup.level)
     return;
   if (setup.json)
     write_json(m);

@@ -46,7 +46,6 @@ void mlt_log_fields(enum mlt_log_level level, const char *text, const struct mlt
   mlt_log_fields((level), (text), (const struct mlt_log_field[]){__VA_ARGS__},                     \
                  sizeof((const struct mlt_log_field[]){__VA_ARGS__}) /                             \
                      sizeof(struct mlt_log_field))
-bool mlt_log_wants(enum mlt_log_level level);
 /* An error: its message, and the hint below it (text) or beside it (JSON). */
 void mlt_log_err(const struct mlt_err *err);
 

@@ -56,12 +56,12 @@ static void nesting_and_arrays(void **state) {
   (void)state;
   struct mlt_json *j = mlt_json_object();
   struct mlt_json *list = mlt_json_set(j, "list", mlt_json_array());
-  mlt_json_push_str(list, MLT_STR_LIT("x"));
+  mlt_json_push(list, mlt_json_array());
   mlt_json_set_i64(mlt_json_push(list, mlt_json_object()), "n", 1);
   mlt_json_set(j, "empty", mlt_json_object());
   check(
       j, true,
-      "{\n  \"list\": [\n    \"x\",\n    {\n      \"n\": 1\n    }\n  ],\n  \"empty\": {\n  }\n}\n");
+      "{\n  \"list\": [\n    [\n    ],\n    {\n      \"n\": 1\n    }\n  ],\n  \"empty\": {\n  }\n}\n");
 }
 
 static void a_later_value_replaces(void **state) {
