@@ -299,23 +299,34 @@ static int fs_probe(const char *path) {
   return resolve(path, root, &prefix);
 }
 
+static bool find_nested(const char *path, int depth, char found[PATH_MAX]);
+
+/* In the folders of `path` that are listed in l. */
+static bool find_in(const char *path, const struct mlt_names *l, int depth, char found[PATH_MAX]) {
+  enum { LOOKED_AT = 1000 };
+  char sub[PATH_MAX];
+  for (size_t i = 0; i < l->n && i < LOOKED_AT; i++) {
+    if (l->v[i].type != DT_DIR || !inside(sub, path, mlt_names_at(l, i)))
+      continue;
+    if (inside(found, sub, "mlruns") && look(found) >= LIKELY)
+      return true;
+    if (depth > 1 && find_nested(sub, depth - 1, found))
+      return true;
+  }
+  return false;
+}
+
 /* People point at the project; the store may be a folder or two further in. */
 static bool find_nested(const char *path, int depth, char found[PATH_MAX]) {
-  enum { LOOKED_AT = 1000 };
   struct mlt_names l = {.n = 0};
-  char sub[PATH_MAX];
-  bool yes = false;
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd >= 0 && mlt_names_read(&l, fd) == 0) {
-    mlt_names_sort(&l);
-    for (size_t i = 0; i < l.n && i < LOOKED_AT && !yes; i++)
-      if (l.v[i].type == DT_DIR && inside(sub, path, mlt_names_at(&l, i)))
-        yes = (inside(found, sub, "mlruns") && look(found) >= LIKELY) ||
-              (depth > 1 && find_nested(sub, depth - 1, found));
-  }
+  if (fd < 0)
+    return false;
+  int bad = mlt_names_read(&l, fd);
+  (void)close(fd);
+  mlt_names_sort(&l);
+  bool yes = !bad && find_in(path, &l, depth, found);
   mlt_names_free(&l);
-  if (fd >= 0)
-    (void)close(fd);
   return yes;
 }
 

@@ -90,6 +90,7 @@ struct mlt_fs {
   struct mlt_input *datasets; /* MLT_FS_DATASETS of them */
 
   int metric_fd;
+  off_t metric_left; /* bytes of it not read yet */
   struct mlt_lines lines;
   struct mlt_line_fault line_fault; /* found behind points that are not out yet */
   uint64_t fault_line, fault_rows;  /* fault_rows is 0 when there is none */

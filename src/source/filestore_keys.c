@@ -135,10 +135,11 @@ static enum mlt_rc next_line(struct mlt_fs *s, struct mlt_line *line, struct mlt
     ssize_t n = mlt_beneath_read(s->metric_fd, p, room < MLT_LINE_MAX ? room : MLT_LINE_MAX);
     if (n < 0)
       return mlt_fs_fault(s, (int)-n, err);
-    if (n == 0)
-      mlt_lines_eof(&s->lines);
     mlt_lines_fed(&s->lines, (size_t)n);
     s->progress.bytes_done += (uint64_t)n;
+    s->metric_left -= n;
+    if (n == 0 || s->metric_left <= 0) /* most files are small: no second read to see the end */
+      mlt_lines_eof(&s->lines);
   }
   return rc;
 }
@@ -197,6 +198,7 @@ static enum mlt_rc open_metric(struct mlt_fs *s, const struct mlt_fs_dir *parent
   enum mlt_rc rc = next_in(s, parent, "metrics", table, &f, rec, err);
   if (rc == MLT_OK && f.fd >= 0) {
     s->metric_fd = f.fd;
+    s->metric_left = f.size;
     mlt_lines_reset(&s->lines);
   }
   return rc;

@@ -31,6 +31,7 @@ struct mlt_meta {
   size_t n, cap;
   struct level levels[MLT_META_MAX_DEPTH];
   size_t depth;
+  bool seen; /* a document has begun */
 };
 
 struct mlt_meta *mlt_meta_new(void) {
@@ -132,28 +133,31 @@ static enum mlt_rc take_scalar(struct mlt_meta *m, const yaml_event_t *e, struct
   return record(m, e, (struct entry){.parent = parent_of(m), .key = top->key, .value = v}, err);
 }
 
-static enum mlt_rc take_start(struct mlt_meta *m, const yaml_event_t *e, bool is_map,
+/* The list or map that starts is the value of the key at hand. */
+static enum mlt_rc start_value(struct mlt_meta *m, const yaml_event_t *e, enum mlt_yaml_kind kind,
+                               struct level *below, struct mlt_err *err) {
+  struct level *top = &m->levels[m->depth - 1];
+  if (top->is_map && !top->has_key)
+    return refuse(e, err, "a key that is not a word");
+  top->has_key = false;
+  if (!recorded(m))
+    return MLT_OK;
+  struct entry entry = {.parent = parent_of(m), .key = top->key, .value.kind = kind};
+  below->entry = m->n;
+  return record(m, e, entry, err);
+}
+
+static enum mlt_rc take_start(struct mlt_meta *m, const yaml_event_t *e, enum mlt_yaml_kind kind,
                               struct mlt_err *err) {
-  struct level below = {.is_map = is_map, .entry = NO_PARENT};
-  if (m->depth == 0 && !is_map)
+  struct level below = {.is_map = kind == MLT_YAML_MAP, .entry = NO_PARENT};
+  if (m->depth == 0 && kind != MLT_YAML_MAP)
     return refuse(e, err, "a list where a map of fields is expected");
   if (m->depth == MLT_META_MAX_DEPTH)
     return refuse(e, err, "nested too deep");
-  struct level *top = m->depth ? &m->levels[m->depth - 1] : NULL;
-  if (top && top->is_map && !top->has_key)
-    return refuse(e, err, "a key that is not a word");
-  if (top && top->is_map)
-    top->has_key = false;
-  if (top && recorded(m)) {
-    struct entry entry = {.parent = parent_of(m), .key = top->key};
-    entry.value.kind = is_map ? MLT_YAML_MAP : MLT_YAML_LIST;
-    enum mlt_rc rc = record(m, e, entry, err);
-    if (rc != MLT_OK)
-      return rc;
-    below.entry = m->n - 1;
-  }
-  m->levels[m->depth++] = below;
-  return MLT_OK;
+  enum mlt_rc rc = m->depth ? start_value(m, e, kind, &below, err) : MLT_OK;
+  if (rc == MLT_OK)
+    m->levels[m->depth++] = below;
+  return rc;
 }
 
 static const yaml_char_t *anchor_of(const yaml_event_t *e) {
@@ -174,12 +178,16 @@ static enum mlt_rc take(struct mlt_meta *m, const yaml_event_t *e, struct mlt_er
     return refuse(e, err, "an anchor or alias (\"&\", \"*\"), which a meta.yaml cannot hold");
   switch (e->type) {
   case YAML_DOCUMENT_START_EVENT:
-    return m->n ? refuse(e, err, "more than one document") : MLT_OK;
+    if (m->seen)
+      return refuse(e, err, "more than one document");
+    m->seen = true;
+    return MLT_OK;
   case YAML_SCALAR_EVENT:
     return take_scalar(m, e, err);
   case YAML_MAPPING_START_EVENT:
+    return take_start(m, e, MLT_YAML_MAP, err);
   case YAML_SEQUENCE_START_EVENT:
-    return take_start(m, e, e->type == YAML_MAPPING_START_EVENT, err);
+    return take_start(m, e, MLT_YAML_LIST, err);
   case YAML_MAPPING_END_EVENT:
   case YAML_SEQUENCE_END_EVENT:
     m->depth--;
@@ -207,12 +215,13 @@ static enum mlt_rc parse_events(struct mlt_meta *m, yaml_parser_t *p, struct mlt
     if (rc != MLT_OK)
       return rc;
   }
-  return m->n ? MLT_OK : mlt_err_set(err, MLT_DATA, "it is empty");
+  return m->seen ? MLT_OK : mlt_err_set(err, MLT_DATA, "it is empty");
 }
 
 enum mlt_rc mlt_meta_parse(struct mlt_meta *m, struct mlt_str yaml, struct mlt_err *err) {
   mlt_arena_reset(m->arena);
   m->n = m->depth = 0;
+  m->seen = false;
   if (yaml.len > MLT_META_MAX_BYTES)
     return mlt_err_set(err, MLT_DATA, "it is larger than %d bytes", MLT_META_MAX_BYTES);
   if (mlt_utf8_invalid(yaml) >= 0)

@@ -80,17 +80,26 @@ static size_t span(struct mlt_str s, const char *set) {
   return i;
 }
 
+/* [1-9][0-9_]* and perhaps minutes and seconds behind it */
+static bool decimal(struct mlt_str s, struct number *n) {
+  size_t head = span(s, "0123456789_"), tail = 0;
+  if (!head || !digits((struct mlt_str){s.p, head}, 10, n))
+    return false;
+  if (head < s.len && !sixties(skip(s, head), n, &tail))
+    return false;
+  return head + tail == s.len;
+}
+
 static bool magnitude(struct mlt_str s, struct number *n) {
-  if (s.len > 2 && s.p[0] == '0' && (s.p[1] == 'b' || s.p[1] == 'x'))
-    return digits(skip(s, 2), s.p[1] == 'b' ? 2 : 16, n);
-  if (s.len && s.p[0] == '0')
-    return digits(s, 8, n);
   if (!s.len || !is_digit(s.p[0]))
     return false;
-  size_t head = span(s, "0123456789_"), tail;
-  if (!digits((struct mlt_str){s.p, head}, 10, n))
-    return false;
-  return head == s.len || (sixties(skip(s, head), n, &tail) && head + tail == s.len);
+  if (s.p[0] != '0')
+    return decimal(s, n);
+  if (s.len > 2 && s.p[1] == 'b')
+    return digits(skip(s, 2), 2, n);
+  if (s.len > 2 && s.p[1] == 'x')
+    return digits(skip(s, 2), 16, n);
+  return digits(s, 8, n);
 }
 
 static bool is_int(struct mlt_str s, int64_t *i, bool *fits) {
