@@ -98,6 +98,7 @@ static enum mlt_rc lost_models(struct mlt_fs *s, struct mlt_record *rec, struct 
   mlt_fs_skip(&s->experiments);
   if (!n)
     return MLT_END;
+  mlt_fs_at(s, d);
   s->fault_code = NULL;
   (void)mlt_fs_blame(s, "no-experiment", "the experiment of these models was rejected");
   return mlt_fs_reject(s, rec, MLT_T_LOGGED_MODELS, n);

@@ -229,6 +229,8 @@ enum mlt_rc mlt_meta_parse(struct mlt_meta *m, struct mlt_str yaml, struct mlt_e
   yaml_parser_t p;
   if (!yaml_parser_initialize(&p))
     return mlt_err_nomem(err);
+  if (yaml.len >= 3 && memcmp(yaml.p, "\xef\xbb\xbf", 3) == 0)
+    yaml = (struct mlt_str){yaml.p + 3, yaml.len - 3}; /* libyaml counts it as a column */
   /* Fixed, or libyaml would take UTF-16 where MLflow cannot read it. */
   yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
   yaml_parser_set_input_string(&p, (const unsigned char *)yaml.p, yaml.len);
