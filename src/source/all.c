@@ -25,7 +25,8 @@ static void explain(const char *path, struct mlt_err *err) {
   struct mlt_source *s = NULL;
   struct stat st;
   if (stat(path, &st) < 0 || !S_ISREG(st.st_mode)) {
-    (void)mlt_source_filestore.open(&s, &(struct mlt_source_opts){.path = path}, err);
+    if (mlt_source_filestore.open(&s, &(struct mlt_source_opts){.path = path}, err) == MLT_OK)
+      (void)mlt_err_set(err, MLT_NOINPUT, "'%s' changed while it was looked at", path);
     mlt_source_filestore.close(s);
     return;
   }
