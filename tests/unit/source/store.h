@@ -63,9 +63,10 @@ static inline void put(const char *path, const char *text) {
 
 static inline int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
   (void)st;
-  (void)type;
   (void)ftw;
-  (void)chmod(path, 0700);
+  if (type == FTW_DP ||
+      type == FTW_DNR) /* chmod follows links, some of which lead out of the store */
+    (void)chmod(path, 0700);
   return remove(path);
 }
 
