@@ -242,7 +242,7 @@ static enum mlt_rc attempt(struct mlt_sink *w, const struct mlt_batch *b, struct
 }
 
 static void back_off(int attempt_no) {
-  uint32_t ms = FIRST_DELAY_MS << attempt_no;
+  uint32_t ms = (uint32_t)FIRST_DELAY_MS << attempt_no;
   ms += mlt_random_below(ms); /* jitter, so that two writers do not meet again */
   struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000L};
   (void)nanosleep(&t, NULL);

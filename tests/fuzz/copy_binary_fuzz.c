@@ -97,7 +97,7 @@ static const char *check_field(const char *p, enum mlt_copy_type type, const str
 
 static void one_row(struct input *in, struct mlt_buf *b) {
   struct mlt_copy_columns columns = {.n = 1 + (unsigned)take(in, 1) % MLT_MAX_COLUMNS};
-  struct mlt_value row[MLT_MAX_COLUMNS];
+  struct mlt_value row[MLT_MAX_COLUMNS] = {{.kind = MLT_V_NULL}};
   bool good = true;
   for (unsigned i = 0; i < columns.n; i++) {
     columns.v[i] = (struct mlt_copy_column){.at = i, .type = (enum mlt_copy_type)(take(in, 1) % 5)};
