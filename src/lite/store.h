@@ -31,7 +31,8 @@ enum mlt_rc mlt_lite_catalog(struct mlt_lite *db, struct mlt_arena *arena, struc
 /* Runs a script of MLflow's DDL (schema/schema.h) in one transaction. */
 enum mlt_rc mlt_lite_run_ddl(struct mlt_lite *db, const char *script, struct mlt_err *err);
 
-/* Write: BEGIN IMMEDIATE, then MLT_SCHEMA if alembic_version is not `head` any more. */
+/* Write: BEGIN IMMEDIATE (after a pause of 120 ms in every 2 s of writing, or a server that waits
+   for the lock would not get it), then MLT_SCHEMA if alembic_version is not `head` any more. */
 enum mlt_rc mlt_lite_begin(struct mlt_lite *db, bool read_only, const char *head, uint32_t features,
                            struct mlt_err *err);
 enum mlt_rc mlt_lite_commit(struct mlt_lite *db, struct mlt_err *err);
@@ -39,9 +40,9 @@ void mlt_lite_rollback(struct mlt_lite *db);
 
 enum mlt_rc mlt_lite_insert(struct mlt_lite *db, const struct mlt_rows *rows, uint32_t features,
                             struct mlt_err *err);
-/* Streams the rows that match, in no particular order; `where` NULL: every row. Keys must be
-   distinct. A table the features lack has no rows. MLT_DATA for a value that its column's type
-   cannot hold. */
+/* Streams the rows that match in the default workspace, in no particular order; `where` NULL: every
+   row of the table. Keys must be distinct. A table the features lack has no rows. MLT_DATA for a
+   value that its column's type cannot hold. */
 enum mlt_rc mlt_lite_select(struct mlt_lite *db, enum mlt_table table,
                             const struct mlt_where *where, uint32_t features, mlt_row_fn fn,
                             void *ctx, struct mlt_err *err);

@@ -2,7 +2,29 @@
    at once, so that nothing it does later can fail for want of it. */
 #include "lite/db.h"
 
+#include <time.h>
+
+#include "base/clock.h"
 #include "sql.h"
+
+/* Somebody who waits for SQLite's lock asks for it every 100 ms, and MLflow gives up after 20 s:
+   back to back transactions would never let it in. */
+static const double HELD_SECONDS = 2;
+static const struct timespec PAUSE = {.tv_nsec = 120 * 1000000L};
+
+/* Leaves the lock free for a while when it was ours for long. */
+static void give_way(struct mlt_lite *db) {
+  if (db->held >= HELD_SECONDS) {
+    (void)nanosleep(&PAUSE, NULL);
+    db->held = 0;
+  }
+}
+
+static void lock_released(struct mlt_lite *db) {
+  if (db->locked_at > 0)
+    db->held += mlt_clock_seconds() - db->locked_at;
+  db->locked_at = 0;
+}
 
 static enum mlt_rc set_query_only(struct mlt_lite *db, bool on, struct mlt_err *err) {
   db->query_only = on;
@@ -31,11 +53,15 @@ enum mlt_rc mlt_lite_begin(struct mlt_lite *db, bool read_only, const char *head
                            struct mlt_err *err) {
   (void)features; /* which tables are written makes no difference to SQLite's one lock */
   enum mlt_rc rc = read_only ? MLT_OK : mlt_lite_must_be_writable(db, err);
+  if (rc == MLT_OK && !read_only)
+    give_way(db);
   if (rc == MLT_OK)
     rc = mlt_lite_exec(db, read_only ? "BEGIN DEFERRED" : "BEGIN IMMEDIATE",
                        "cannot begin a transaction", err);
   if (rc != MLT_OK)
     return rc;
+  if (!read_only)
+    db->locked_at = mlt_clock_seconds();
   if (read_only && !db->reader)
     rc = set_query_only(db, true, err);
   if (rc == MLT_OK && head)
@@ -47,15 +73,17 @@ enum mlt_rc mlt_lite_begin(struct mlt_lite *db, bool read_only, const char *head
 
 enum mlt_rc mlt_lite_commit(struct mlt_lite *db, struct mlt_err *err) {
   enum mlt_rc rc = mlt_lite_exec(db, "COMMIT", "cannot commit", err);
-  if (rc == MLT_OK && db->query_only)
-    rc = set_query_only(db, false, err);
-  return rc;
+  if (rc != MLT_OK)
+    return rc;
+  lock_released(db);
+  return db->query_only ? set_query_only(db, false, err) : MLT_OK;
 }
 
 void mlt_lite_rollback(struct mlt_lite *db) {
   /* SQLite ends the transaction by itself after some errors (disk full, I/O). */
   if (!sqlite3_get_autocommit(db->handle))
     (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+  lock_released(db);
   if (db->query_only)
     (void)set_query_only(db, false, NULL);
 }

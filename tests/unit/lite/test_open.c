@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
+
 static const struct mlt_value tag_row[] = {{.kind = MLT_V_TEXT, .s = MLT_STR_LIT("k")},
                                            {.kind = MLT_V_TEXT, .s = MLT_STR_LIT("v")},
                                            {.kind = MLT_V_TEXT, .s = MLT_STR_LIT("r")}};
@@ -330,6 +332,23 @@ static void a_commit_that_a_reader_blocks_can_be_tried_again(void **state) {
   assert_int_equal(scratch_int(s->path, "SELECT count(*) FROM tags"), 1);
 }
 
+static void long_writing_leaves_the_lock_to_others_for_a_while(void **state) {
+  struct scratch *s = *state;
+  struct mlt_lite *db = scratch_open(s, MLT_LITE_WRITE);
+  assert_works(s, mlt_lite_begin(db, false, HEAD, EVERYTHING, &s->err));
+  assert_works(s, mlt_lite_commit(db, &s->err));
+  assert_true(db->held > 0 && db->held < 2);
+  db->held = 2;
+  double start = mlt_clock_seconds();
+  assert_works(s, mlt_lite_begin(db, true, HEAD, EVERYTHING, &s->err));
+  mlt_lite_rollback(db);
+  assert_true(db->held >= 2); /* readers need no pause */
+  assert_works(s, mlt_lite_begin(db, false, HEAD, EVERYTHING, &s->err));
+  assert_true(mlt_clock_seconds() - start >= 0.12);
+  assert_true(db->held == 0);
+  mlt_lite_close(db);
+}
+
 static void a_rolled_back_transaction_leaves_nothing(void **state) {
   struct scratch *s = *state;
   struct mlt_lite *db = scratch_open(s, MLT_LITE_WRITE);
@@ -425,6 +444,7 @@ int main(void) {
       TEST(reading_a_wal_file_leaves_nothing_beside_it),
       TEST(another_process_lock_is_a_temporary_failure),
       TEST(a_commit_that_a_reader_blocks_can_be_tried_again),
+      TEST(long_writing_leaves_the_lock_to_others_for_a_while),
       TEST(a_rolled_back_transaction_leaves_nothing),
       TEST(a_head_that_moved_meanwhile_stops_the_transaction),
       TEST(ddl_is_made_whole_or_not_at_all),

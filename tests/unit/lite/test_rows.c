@@ -278,6 +278,21 @@ static void a_second_condition_narrows_the_selection(void **state) {
   mlt_lite_close(db);
 }
 
+static void rows_of_other_workspaces_are_not_selected(void **state) {
+  struct scratch *s = *state;
+  struct mlt_lite *db = scratch_open(s, MLT_LITE_WRITE);
+  struct mlt_str key = MLT_STR_LIT("m");
+  struct mlt_where w = {.by = MLT_C_REGISTERED_MODELS_name, .keys = &key, .n_keys = 1};
+  size_t n = 0;
+  scratch_sql(s->path, "INSERT INTO registered_models (name, workspace) VALUES ('m', 'team')");
+  assert_works(s, mlt_lite_select(db, MLT_T_REGISTERED_MODELS, &w, EVERYTHING, count, &n, &s->err));
+  assert_int_equal(n, 0);
+  scratch_sql(s->path, "INSERT INTO registered_models (name) VALUES ('m')");
+  assert_works(s, mlt_lite_select(db, MLT_T_REGISTERED_MODELS, &w, EVERYTHING, count, &n, &s->err));
+  assert_int_equal(n, 1);
+  mlt_lite_close(db);
+}
+
 static void the_callback_can_stop_a_select(void **state) {
   struct scratch *s = *state;
   struct mlt_lite *db = scratch_open(s, MLT_LITE_WRITE);
@@ -418,6 +433,7 @@ int main(void) {
       TEST(a_trigger_that_drops_rows_is_noticed),
       TEST(any_number_of_keys_selects_each_row_once),
       TEST(a_second_condition_narrows_the_selection),
+      TEST(rows_of_other_workspaces_are_not_selected),
       TEST(the_callback_can_stop_a_select),
       TEST(values_of_a_foreign_kind_are_converted_without_loss),
       TEST(values_that_cannot_be_converted_are_refused_by_name),
