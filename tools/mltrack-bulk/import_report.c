@@ -180,6 +180,15 @@ static void print_ignored(FILE *out, const struct mlt_report *r) {
     (void)fputc('\n', out);
 }
 
+/* What to type next, where a database got something new. */
+static void print_next(FILE *out, const struct mlt_import_result *res) {
+  if (res->opts->dry_run || !res->report->counts[MLT_T_RUNS].inserted)
+    return;
+  (void)fputs("Look at it: mlflow server --backend-store-uri '", out);
+  mlt_text_print(out, mlt_str_c(res->opts->target->display));
+  (void)fputs("'\n", out);
+}
+
 void mlt_import_print_text(FILE *out, const struct mlt_import_result *res) {
   const struct mlt_report *r = res->report;
   bool done = res->rc == MLT_OK || res->rc == MLT_REJECTED;
@@ -203,4 +212,5 @@ void mlt_import_print_text(FILE *out, const struct mlt_import_result *res) {
                 r->seconds, r->seconds > 0 ? (double)total / r->seconds : 0.0, r->batches,
                 r->batches == 1 ? "transaction" : "transactions",
                 res->opts->dry_run ? ", nothing written" : "");
+  print_next(out, res);
 }
