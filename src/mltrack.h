@@ -69,7 +69,7 @@ struct mlt_import_params {
                                  mltrack-bulk chooses without --to, from the environment */
   const char *format;         /* NULL or "auto": look at the source */
   const char *mlflow_version; /* a database that must be created is made for this MLflow release;
-                                 NULL: one that every MLflow since 3.10 can open */
+                                 NULL: the oldest that holds everything imported */
   uint64_t max_errors;        /* with skip_errors: give up after so many; 0 = never */
   const volatile sig_atomic_t *cancelled; /* stop soon after this becomes non-zero; NULL = never */
   int dry_run;                            /* do everything but write */
