@@ -1,29 +1,17 @@
-/* See beneath.h. Nothing here keeps state but the root's descriptor. */
+/* See beneath.h. */
 #include "source/beneath.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* NONBLOCK: a FIFO that took a file's place must not hang us. */
-enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, OPENAT2_TRIES = 16 };
-
-enum mlt_rc mlt_beneath_root(struct mlt_beneath *b, const char *path, struct mlt_err *err) {
-  *b = (struct mlt_beneath){.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (b->fd < 0)
-    return mlt_err_errno(err, errno, "cannot open folder '%s'", path);
-  return MLT_OK;
-}
-
-void mlt_beneath_close(struct mlt_beneath *b) {
-  if (b->fd >= 0)
-    (void)close(b->fd);
-  b->fd = -1;
-}
+enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, MAX_LINKS = 40 };
 
 static int open_retry(int dirfd, const char *name, int flags) {
   int fd;
@@ -33,33 +21,83 @@ static int open_retry(int dirfd, const char *name, int flags) {
   return fd < 0 ? -errno : fd;
 }
 
-/* EAGAIN: something was renamed while the kernel walked the path; it asks for another try. */
-static int open_resolved(const struct mlt_beneath *b, const char *path, int flags) {
-  struct open_how how = {.flags = (unsigned)flags,
-                         .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-  long fd = -1;
-  for (int i = 0; i < OPENAT2_TRIES; i++) {
-    fd = syscall(SYS_openat2, b->fd, path, &how, sizeof how);
-    if (fd >= 0 || (errno != EINTR && errno != EAGAIN))
-      break;
-  }
-  return fd < 0 ? -errno : (int)fd;
+/* A path on its way to one without links: `done` has none, `todo` is still to be looked at. */
+struct walk {
+  char done[PATH_MAX], todo[PATH_MAX];
+  unsigned links;
+};
+
+static int drop_last(char *path) {
+  char *slash = strrchr(path, '/');
+  if (!*path)
+    return -EXDEV; /* ".." at the root */
+  *(slash ? slash : path) = '\0';
+  return 0;
 }
 
-static int open_link(struct mlt_beneath *b, const char *path, int flags) {
-  if (b->no_openat2)
+static int join(char out[PATH_MAX], const char *a, const char *b) {
+  char joined[PATH_MAX];
+  int n = snprintf(joined, sizeof joined, "%s%s%s", a, *a && *b ? "/" : "", b);
+  if (n >= PATH_MAX)
+    return -ENAMETOOLONG;
+  memcpy(out, joined, (size_t)n + 1);
+  return 0;
+}
+
+/* `done` ends in `name`; if that is a link, what it says takes its place in front of `todo`. */
+static int expand(struct walk *w, int root) {
+  char target[PATH_MAX];
+  ssize_t n = readlinkat(root, w->done, target, sizeof target - 1);
+  if (n < 0)
+    return errno == EINVAL ? 0 : errno == ENOENT ? -ENOLINK : -errno;
+  target[n] = '\0';
+  if (target[0] == '/')
     return -EXDEV;
-  int fd = open_resolved(b, path, flags);
-  switch (fd) {
-  case -ENOSYS:
-  case -EPERM: /* a seccomp filter that does not know the call */
-    b->no_openat2 = true;
-    return -EXDEV;
-  case -ENOENT:
-    return -ENOLINK;
-  default:
-    return fd;
+  if (++w->links > MAX_LINKS)
+    return -ELOOP;
+  int bad = drop_last(w->done);
+  return bad ? bad : join(w->todo, target, w->todo);
+}
+
+static int step(struct walk *w, int root) {
+  char name[PATH_MAX];
+  size_t n = strcspn(w->todo, "/");
+  memcpy(name, w->todo, n);
+  name[n] = '\0';
+  n += strspn(w->todo + n, "/");
+  memmove(w->todo, w->todo + n, strlen(w->todo + n) + 1);
+  if (!*name || strcmp(name, ".") == 0)
+    return 0;
+  if (strcmp(name, "..") == 0)
+    return drop_last(w->done);
+  int bad = join(w->done, w->done, name);
+  return bad ? bad : expand(w, root);
+}
+
+/* No component may be a link by now; if one has become a link since, it is not followed. */
+static int open_each(int root, char *path, int flags) {
+  int dir = open_retry(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  for (char *slash; dir >= 0 && (slash = strchr(path, '/')); path = slash + 1) {
+    *slash = '\0';
+    int below = open_retry(dir, path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    (void)close(dir);
+    dir = below;
   }
+  if (dir < 0)
+    return dir;
+  int fd = open_retry(dir, *path ? path : ".", flags | O_NOFOLLOW);
+  (void)close(dir);
+  return fd;
+}
+
+/* By hand rather than with openat2(RESOLVE_BENEATH): kernels before 5.6 and many sandboxes lack
+   that. Links are rare, so this need not be fast. */
+static int open_link(int root, const char *path, int flags) {
+  struct walk w = {.links = 0};
+  int bad = join(w.todo, path, "");
+  while (!bad && *w.todo)
+    bad = step(&w, root);
+  return bad ? bad : open_each(root, w.done, flags);
 }
 
 static bool is_link(int dirfd, const char *name) {
@@ -67,22 +105,20 @@ static bool is_link(int dirfd, const char *name) {
   return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
 }
 
-static int open_any(struct mlt_beneath *b, int dirfd, const char *name, const char *path,
-                    int flags) {
+static int open_any(int root, int dirfd, const char *name, const char *path, int flags) {
   int fd = open_retry(dirfd, name, flags | O_NOFOLLOW);
   /* O_DIRECTORY | O_NOFOLLOW on a link gives ENOTDIR. */
   if (fd == -ELOOP || (fd == -ENOTDIR && is_link(dirfd, name)))
-    return open_link(b, path, flags);
+    return open_link(root, path, flags);
   return fd;
 }
 
-int mlt_beneath_dir(struct mlt_beneath *b, int dirfd, const char *name, const char *path) {
-  return open_any(b, dirfd, name, path, OPEN_FLAGS | O_DIRECTORY);
+int mlt_beneath_dir(int root, int dirfd, const char *name, const char *path) {
+  return open_any(root, dirfd, name, path, OPEN_FLAGS | O_DIRECTORY);
 }
 
-int mlt_beneath_file(struct mlt_beneath *b, int dirfd, const char *name, const char *path,
-                     off_t *size) {
-  int fd = open_any(b, dirfd, name, path, OPEN_FLAGS);
+int mlt_beneath_file(int root, int dirfd, const char *name, const char *path, off_t *size) {
+  int fd = open_any(root, dirfd, name, path, OPEN_FLAGS);
   if (fd < 0)
     return fd == -ENXIO ? -ENODEV : fd; /* a socket */
   struct stat st;

@@ -361,15 +361,13 @@ static void fs_close(struct mlt_source *src) {
   if (!src)
     return;
   struct mlt_fs *s = &src->fs;
-  struct mlt_fs_dir *dirs[] = {&s->trash,    &s->folder,    &s->scratch,     &s->experiments.dir,
-                               &s->runs.dir, &s->items.dir, &s->versions.dir};
+  struct mlt_fs_dir *dirs[] = {&s->active,          &s->trash,    &s->folder,    &s->scratch,
+                               &s->experiments.dir, &s->runs.dir, &s->items.dir, &s->versions.dir};
   for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
     free_dir(dirs[i]);
   for (size_t i = 0; s->walk.frame && i < MLT_FS_KEY_DEPTH; i++)
     free_dir(&s->walk.frame[i]);
   mlt_free(s->walk.frame);
-  mlt_names_free(&s->active.names);
-  mlt_beneath_close(&s->root);
   if (s->metric_fd >= 0)
     (void)close(s->metric_fd);
   mlt_lines_free(&s->lines);
@@ -386,7 +384,7 @@ static void fs_close(struct mlt_source *src) {
 
 /* So that fs_close may be called from here on. */
 static void set_closed(struct mlt_fs *s) {
-  s->root.fd = s->active.fd = s->trash.fd = s->folder.fd = s->scratch.fd = s->metric_fd = -1;
+  s->active.fd = s->trash.fd = s->folder.fd = s->scratch.fd = s->metric_fd = -1;
   s->experiments.dir.fd = s->runs.dir.fd = s->items.dir.fd = s->versions.dir.fd = -1;
 }
 
@@ -410,14 +408,13 @@ static enum mlt_rc allocate(struct mlt_fs *s, struct mlt_err *err) {
 
 static enum mlt_rc open_store(struct mlt_fs *s, const char *root, const char *prefix,
                               struct mlt_err *err) {
-  enum mlt_rc rc = mlt_beneath_root(&s->root, root, err);
-  if (rc == MLT_OK && mlt_buf_adds(&s->path, prefix) != MLT_OK)
-    rc = mlt_err_nomem(err);
-  if (rc != MLT_OK)
-    return rc;
-  s->active.fd = s->root.fd;
+  s->active.fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* may be a link itself */
+  if (s->active.fd < 0)
+    return mlt_err_errno(err, errno, "cannot open folder '%s'", root);
+  if (mlt_buf_adds(&s->path, prefix) != MLT_OK)
+    return mlt_err_nomem(err);
   s->active.path = s->prefix = s->path.len;
-  rc = mlt_fs_list(s, &s->active, err);
+  enum mlt_rc rc = mlt_fs_list(s, &s->active, err);
   if (rc == MLT_DATA)
     return mlt_err_set(err, MLT_NOPERM, "the store %s", s->fault);
   if (rc != MLT_OK)

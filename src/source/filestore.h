@@ -62,7 +62,6 @@ struct mlt_fs_walk {
 };
 
 struct mlt_fs {
-  struct mlt_beneath root;
   struct mlt_buf path;              /* of the thing at hand, for notes and for links */
   const struct mlt_fs_dir *path_of; /* the folder that path starts with */
   size_t prefix;                    /* bytes of path before the root: "mlruns/" or none */
@@ -74,7 +73,8 @@ struct mlt_fs {
   struct mlt_source_progress progress;
 
   size_t top;                      /* the step at hand in the list of filestore.c */
-  struct mlt_fs_dir active, trash; /* experiments; a marked entry was rejected */
+  struct mlt_fs_dir active, trash; /* experiments, in the root and in .trash; a marked entry was
+                                      rejected */
   struct mlt_fs_dir folder;        /* datasets, inputs, outputs, models: one at a time */
   struct mlt_fs_level experiments, runs, items, versions;
   struct mlt_fs_walk walk;

@@ -39,7 +39,7 @@ enum mlt_rc mlt_fs_enter(struct mlt_fs *s, struct mlt_fs_dir *d, const struct ml
   enum mlt_rc rc = add_path(s, name, err);
   if (rc != MLT_OK)
     return rc;
-  int fd = mlt_beneath_dir(&s->root, parent->fd, name, s->path.p + s->prefix);
+  int fd = mlt_beneath_dir(s->active.fd, parent->fd, name, s->path.p + s->prefix);
   if (fd < 0)
     return mlt_fs_fault(s, -fd, err);
   d->fd = fd;
@@ -86,7 +86,7 @@ enum mlt_rc mlt_fs_open_file(struct mlt_fs *s, const struct mlt_fs_dir *parent, 
   enum mlt_rc rc = add_path(s, name, err);
   if (rc != MLT_OK)
     return rc;
-  *fd = mlt_beneath_file(&s->root, parent->fd, name, s->path.p + s->prefix, size);
+  *fd = mlt_beneath_file(s->active.fd, parent->fd, name, s->path.p + s->prefix, size);
   return *fd < 0 ? mlt_fs_fault(s, -*fd, err) : MLT_OK;
 }
 
