@@ -211,6 +211,7 @@ static enum mlt_rc open_sink(struct pump *p) {
   if (rc != MLT_OK)
     return rc;
   p->report->schema = *p->sink_ops->schema(p->sink);
+  p->report->schema.limits.truncate = !p->opts->reject_long;
   p->batch = mlt_batch_new(&p->report->schema.limits);
   return p->batch ? MLT_OK : mlt_err_nomem(p->err);
 }

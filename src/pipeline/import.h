@@ -53,6 +53,7 @@ struct mlt_import_opts {
   const char *mlflow_version; /* for a new database; NULL = default */
   bool dry_run;
   bool skip_errors;     /* --on-error skip */
+  bool reject_long;     /* param and tag values that do not fit: reject them, do not cut them */
   uint64_t max_errors;  /* with skip: stop after so many rejected rows; 0 = no limit */
   uint64_t batch_rows;  /* flush when a batch holds so many; 0 = default */
   uint64_t batch_bytes; /* likewise for memory; 0 = default */

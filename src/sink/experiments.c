@@ -89,8 +89,8 @@ static const char *refusal(const struct mlt_write *a, const struct mlt_experimen
   }
   if (mlt_map_get(a->w->by_name, e->name, &other)) {
     struct mlt_str key = a->w->exps.v[other].pub.key;
-    (void)snprintf(why, cap, "experiment %.*s of the source has the same name '%.*s'",
-                   MLT_STR_ARG(key), MLT_STR_ARG(e->name));
+    (void)snprintf(why, cap, "experiments %.*s and %.*s of the source are both named '%.*s'",
+                   MLT_STR_ARG(key), MLT_STR_ARG(e->key), MLT_STR_ARG(e->name));
     return "experiment-duplicate";
   }
   if (f && f->deleted && !e->deleted) {

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -94,6 +96,12 @@ static enum mlt_rc print_result(const struct mlt_args *args, const struct mlt_im
   return fflush(stdout) == 0 ? MLT_OK : mlt_err_errno(err, errno, "cannot write the result");
 }
 
+/* As MLflow reads its switches. */
+static bool cutting_is_off(void) {
+  const char *value = getenv("MLFLOW_TRUNCATE_LONG_VALUES");
+  return value && (strcasecmp(value, "false") == 0 || strcmp(value, "0") == 0);
+}
+
 static enum mlt_rc run(const struct mlt_args *args, const struct mlt_target *target,
                        struct session *s, struct mlt_err *err) {
   struct mlt_import_opts opts = {.source = args->argv[0],
@@ -103,6 +111,7 @@ static enum mlt_rc run(const struct mlt_args *args, const struct mlt_target *tar
                                  .dry_run = mlt_args_flag(args, MLT_OPT_DRY_RUN),
                                  .skip_errors =
                                      strcmp(mlt_args_str(args, MLT_OPT_ON_ERROR), "skip") == 0,
+                                 .reject_long = cutting_is_off(),
                                  .max_errors = mlt_args_uint(args, MLT_OPT_MAX_ERRORS),
                                  .batch_rows = mlt_args_uint(args, MLT_OPT_BATCH_ROWS),
                                  .cancelled = &signalled,

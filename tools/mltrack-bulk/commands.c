@@ -95,6 +95,8 @@ static const struct mlt_cmd cmds[] = {
 static const struct mlt_opt_note environment[] = {
     {"MLFLOW_BACKEND_STORE_URI", "The database, when neither --to nor MLTRACK_STORE_URI is given."},
     {"MLFLOW_TRACKING_URI", "The database, when none of the former is given and this names one."},
+    {"MLFLOW_TRUNCATE_LONG_VALUES",
+     "When false, a param or tag value that does not fit its column is rejected, not cut."},
     {"NO_COLOR", "When set and not empty, nothing is coloured unless --color always."},
     {"CLICOLOR_FORCE", "When set and not 0, colours are used although the output is no terminal."},
     {"PGHOST",
