@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import programs
+from databases import SqliteDatabase
 from pg_server import PgServer
 
 ROOT = programs.ROOT
@@ -145,6 +146,33 @@ def new_pg_db(pg_server):
     yield make
     for db in made:
         db.drop()
+
+
+@pytest.fixture
+def new_sqlite_db(tmp_path_factory):
+    """new_sqlite_db(head=None) -> an mlflow.db with the methods of pg_db; without a head the file is not there yet."""
+
+    def make(head=None):
+        db = SqliteDatabase(tmp_path_factory.mktemp("sqlite") / "mlflow.db")
+        return db.load_head(head) if head else db
+
+    return make
+
+
+@pytest.fixture
+def new_db(request):
+    """new_db(kind, head=None) for kind "sqlite" or "postgres"; starts a PostgreSQL only when one is asked for."""
+
+    def make(kind, head=None):
+        return request.getfixturevalue({"sqlite": "new_sqlite_db", "postgres": "new_pg_db"}[kind])(head)
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def target(request, new_db):
+    """A database of each kind, with the schema of the MLflow release we compare with, and empty."""
+    return new_db(request.param, programs.MLFLOW_HEADS[programs.ORACLE])
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,9 @@ import psycopg2
 from programs import HEADS_DIR
 
 ACCOUNT = "mltrack-test"
-WORKSPACE_ROW = "INSERT INTO workspaces (name, description) VALUES ('default', 'Default workspace for legacy resources')"
+WORKSPACE_ROW = (
+    "INSERT INTO workspaces (name, description) VALUES ('default', 'Default workspace for legacy resources')"
+)
 
 
 def bin_folder():
@@ -61,6 +63,8 @@ def statements_of_head(revision):
 
 
 class PgDatabase:
+    kind = "postgres"
+
     def __init__(self, server, name):
         self.server, self.name = server, name
         self.uri = f"postgresql://postgres@127.0.0.1:{server.port}/{name}"

@@ -33,7 +33,12 @@ class Result(subprocess.CompletedProcess):
         return json.loads(self.stdout)
 
     def explain(self):
-        return f"{' '.join(map(str, self.args))}\nexit {self.returncode}\nstdout: {self.stdout}\nstderr: {self.stderr}"
+        try:
+            said = self.json
+            said["tables"] = {t: {k: v for k, v in n.items() if v} for t, n in said["tables"].items() if n["read"]}
+        except (ValueError, KeyError):
+            said = self.stdout
+        return f"{' '.join(map(str, self.args))}\nexit {self.returncode}\nstdout: {said}\nstderr: {self.stderr}"
 
 
 def bulk_path():

@@ -1,0 +1,32 @@
+"""What must hold for the JSON summary of any import."""
+
+from databases import TABLES, rows_by_table
+
+COUNTS = ("read", "inserted", "present", "merged", "rejected")
+
+
+def counts(summary, what):
+    """{table: count} of one kind, without the zeros."""
+    return {t: c[what] for t, c in summary["tables"].items() if c[what]}
+
+
+def check_summary(result, before=None, db=None):
+    """The document is whole and agrees with itself: every row read is accounted for once, the exit code is the
+    process's. With db and the rows it held before: what is said to be inserted is what was inserted."""
+    s = result.json
+    assert s["schema_version"] == 1 and s["command"] == "import"
+    assert s["exit_code"] == result.returncode, result.explain()
+    assert s["status"] == {0: "ok", 2: "rejected"}.get(result.returncode, "failed"), result.explain()
+    assert set(s["tables"]) <= set(TABLES)
+    for table, c in s["tables"].items():
+        assert c["read"] == c["inserted"] + c["present"] + c["merged"] + c["rejected"], (table, c)
+        assert c["changed"] <= c["inserted"] + c["present"], (table, c)
+    if db is not None:
+        before = before or {}
+        added = {t: n - before.get(t, 0) for t, n in rows_by_table(db).items()}
+        assert {t: n for t, n in added.items() if n} == counts(s, "inserted"), result.explain()
+    return s
+
+
+def notes(summary, kind):
+    return [n for n in summary["notes"] if n["kind"] == kind]
