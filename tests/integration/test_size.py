@@ -23,9 +23,8 @@ def peak_megabytes(bulk, source, db, home):
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_ten_times_the_runs_take_the_same_memory(bulk, new_db, tmp_path, kind):
-    peaks = []
-    for runs in (1000, 10000):
-        store = wide_store(tmp_path / f"runs-{runs}" / "mlruns", runs, 20)
-        peaks.append(peak_megabytes(bulk, store.root, new_db(kind, MLFLOW_HEADS[ORACLE]), tmp_path))
-    assert peaks[1] < max(100, peaks[0] * 1.5), peaks
+def test_memory_is_that_of_a_batch_however_many_the_runs(bulk, new_db, tmp_path, kind):
+    """A batch, and SQLite's page cache, are full long before the last of these runs."""
+    store = wide_store(tmp_path / "mlruns", 10000, 20)
+    peak = peak_megabytes(bulk, store.root, new_db(kind, MLFLOW_HEADS[ORACLE]), tmp_path)
+    assert peak < 150
