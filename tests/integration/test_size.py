@@ -27,4 +27,5 @@ def test_memory_is_that_of_a_batch_however_many_the_runs(bulk, new_db, tmp_path,
     """A batch, and SQLite's page cache, are full long before the last of these runs."""
     store = wide_store(tmp_path / "mlruns", 10000, 20)
     peak = peak_megabytes(bulk, store.root, new_db(kind, MLFLOW_HEADS[ORACLE]), tmp_path)
-    assert peak < 150
+    sanitized = b"__asan_init" in bulk.read_bytes()  # keeps freed memory back
+    assert peak < (700 if sanitized else 150)
