@@ -56,6 +56,18 @@ extern const char mlt_pg_table_names[];
 /* An out-of-memory or too-big return of a buffer, as an error. */
 enum mlt_rc mlt_pg_buf_failed(enum mlt_rc rc, struct mlt_err *err);
 
+/* txn.c */
+struct mlt_pg_locks {
+  unsigned timeout_ms; /* for each wait */
+  uint32_t exclusive;  /* bits by enum mlt_table: ACCESS EXCLUSIVE instead of ROW EXCLUSIVE */
+};
+/* mlt_pg_begin for a writer, with other locks. */
+enum mlt_rc mlt_pg_begin_write(struct mlt_pg *pg, const struct mlt_pg_locks *locks,
+                               const char *head, uint32_t features, struct mlt_err *err);
+/* Appends the statements that take the locks. */
+enum mlt_rc mlt_pg_add_locks(struct mlt_pg *pg, struct mlt_buf *b, const struct mlt_pg_locks *locks,
+                             uint32_t features);
+
 /* columns.c */
 /* The columns of a table that `features` bring, in order. Returns how many. */
 unsigned mlt_pg_columns(enum mlt_table table, uint32_t features, enum mlt_column *out);

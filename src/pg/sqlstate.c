@@ -60,6 +60,11 @@ enum mlt_rc mlt_pg_sqlstate_rc(const char *sqlstate) {
   return c ? c->rc : MLT_PROTOCOL;
 }
 
+bool mlt_pg_sqlstate_is_refusal(const char *sqlstate) {
+  return sqlstate[0] && mlt_pg_sqlstate_rc(sqlstate) != MLT_UNAVAILABLE &&
+         strncmp(sqlstate, "53", 2) != 0 && strcmp(sqlstate, "57014") != 0;
+}
+
 const char *mlt_pg_sqlstate_hint(const char *sqlstate) {
   const struct sqlstate_class *c = find(sqlstate);
   return c ? c->hint : NULL;

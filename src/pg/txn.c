@@ -14,26 +14,40 @@ static enum mlt_rc add_begin(struct mlt_pg *pg, struct mlt_buf *b, bool read_onl
       read_only ? "REPEATABLE READ READ ONLY" : "READ COMMITTED", pg->quoted);
 }
 
-/* Only changes to the tables themselves stand in our way. Should one of those deadlock with us, the
-   first to wait for deadlock_timeout (1 s) gives way: that must be us, not MLflow's upgrade. */
-static enum mlt_rc add_locks(struct mlt_pg *pg, struct mlt_buf *b, uint32_t features) {
-  enum mlt_rc rc = mlt_buf_adds(b, "SET LOCAL lock_timeout = '800ms'; LOCK TABLE ");
-  bool first = true;
+static bool exclusive(const struct mlt_pg_locks *locks, unsigned table) {
+  return locks->exclusive >> table & 1;
+}
+
+/* One statement for each stretch of tables locked alike: every writer goes through the tables in
+   the order of model/tables.def, so that writers cannot deadlock with each other. */
+static enum mlt_rc add_lock_tables(struct mlt_pg *pg, struct mlt_buf *b,
+                                   const struct mlt_pg_locks *locks, uint32_t features) {
+  enum mlt_rc rc = MLT_OK;
+  const char *mode = NULL;
   for (unsigned t = 0; t < MLT_T_COUNT && rc == MLT_OK; t++) {
     if (mlt_table_feature((enum mlt_table)t) & ~features)
       continue;
-    if (!first)
+    const char *wanted = exclusive(locks, t) ? "ACCESS EXCLUSIVE" : "ROW EXCLUSIVE";
+    if (mode && strcmp(mode, wanted) == 0)
       rc = mlt_buf_adds(b, ", ");
+    else if (mode)
+      rc = mlt_buf_printf(b, " IN %s MODE; LOCK TABLE ", mode);
+    else
+      rc = mlt_buf_adds(b, "LOCK TABLE ");
+    mode = wanted;
     if (rc == MLT_OK)
       rc = mlt_pg_add_table(pg, b, (enum mlt_table)t);
-    first = false;
   }
+  return rc == MLT_OK ? mlt_buf_printf(b, " IN %s MODE; ", mode) : rc;
+}
+
+enum mlt_rc mlt_pg_add_locks(struct mlt_pg *pg, struct mlt_buf *b, const struct mlt_pg_locks *locks,
+                             uint32_t features) {
+  enum mlt_rc rc = mlt_buf_printf(b, "SET LOCAL lock_timeout = '%ums'; ",
+                                  locks->timeout_ms ? locks->timeout_ms : 1);
   if (rc == MLT_OK)
-    rc = mlt_buf_printf(
-        b,
-        " IN ROW EXCLUSIVE MODE; SET LOCAL lock_timeout TO DEFAULT; SELECT version_num FROM %s.alembic_version",
-        pg->quoted);
-  return rc;
+    rc = add_lock_tables(pg, b, locks, features);
+  return rc == MLT_OK ? mlt_buf_adds(b, "SET LOCAL lock_timeout TO DEFAULT; ") : rc;
 }
 
 static enum mlt_rc check_head(const PGresult *res, const char *head, struct mlt_err *err) {
@@ -53,29 +67,50 @@ static enum mlt_rc check_head(const PGresult *res, const char *head, struct mlt_
   return rc;
 }
 
-enum mlt_rc mlt_pg_begin(struct mlt_pg *pg, bool read_only, const char *head, uint32_t features,
-                         struct mlt_err *err) {
+/* Runs the statements, and rolls back if one fails. *out: the result of the last. */
+static enum mlt_rc run_begin(struct mlt_pg *pg, struct mlt_buf *sql, enum mlt_rc built,
+                             PGresult **out, struct mlt_err *err) {
+  const char *text = built == MLT_OK ? mlt_buf_cstr(sql) : NULL;
+  if (!text)
+    return mlt_pg_buf_failed(built == MLT_OK ? MLT_NOMEM : built, err);
+  enum mlt_rc rc = mlt_pg_command(pg, text, out, err);
+  if (rc != MLT_OK) {
+    mlt_pg_hint_grant(pg, err, "SELECT, INSERT ON ALL TABLES IN");
+    mlt_pg_rollback(pg);
+  }
+  return rc;
+}
+
+enum mlt_rc mlt_pg_begin_write(struct mlt_pg *pg, const struct mlt_pg_locks *locks,
+                               const char *head, uint32_t features, struct mlt_err *err) {
   PGresult *res = NULL;
   struct mlt_buf sql;
   mlt_buf_init(&sql, STATEMENT_MAX);
-  enum mlt_rc rc = add_begin(pg, &sql, read_only);
-  if (rc == MLT_OK && !read_only)
-    rc = add_locks(pg, &sql, features);
-  const char *text = rc == MLT_OK ? mlt_buf_cstr(&sql) : NULL;
-  if (!text) {
-    rc = mlt_pg_buf_failed(rc == MLT_OK ? MLT_NOMEM : rc, err);
-    goto out;
-  }
-  rc = mlt_pg_command(pg, text, &res, err);
-  if (rc == MLT_OK && !read_only)
-    rc = check_head(res, head, err);
-  if (rc != MLT_OK)
-    mlt_pg_hint_grant(pg, err, "SELECT, INSERT ON ALL TABLES IN");
-out:
+  enum mlt_rc rc = add_begin(pg, &sql, false);
+  if (rc == MLT_OK)
+    rc = mlt_pg_add_locks(pg, &sql, locks, features);
+  if (rc == MLT_OK)
+    rc = mlt_buf_printf(&sql, "SELECT version_num FROM %s.alembic_version", pg->quoted);
+  rc = run_begin(pg, &sql, rc, &res, err);
+  if (rc == MLT_OK && (rc = check_head(res, head, err)) != MLT_OK)
+    mlt_pg_rollback(pg);
   PQclear(res);
   mlt_buf_free(&sql);
-  if (rc != MLT_OK)
-    mlt_pg_rollback(pg);
+  return rc;
+}
+
+/* Only changes to the tables themselves stand in our way. Should one of those deadlock with us, the
+   first to wait for deadlock_timeout (1 s) gives way: that must be us, not MLflow's upgrade. */
+static const struct mlt_pg_locks row_locks = {.timeout_ms = 800};
+
+enum mlt_rc mlt_pg_begin(struct mlt_pg *pg, bool read_only, const char *head, uint32_t features,
+                         struct mlt_err *err) {
+  if (!read_only)
+    return mlt_pg_begin_write(pg, &row_locks, head, features, err);
+  struct mlt_buf sql;
+  mlt_buf_init(&sql, STATEMENT_MAX);
+  enum mlt_rc rc = run_begin(pg, &sql, add_begin(pg, &sql, true), NULL, err);
+  mlt_buf_free(&sql);
   return rc;
 }
 

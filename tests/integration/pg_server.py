@@ -100,7 +100,8 @@ class PgDatabase:
 
 
 class PgServer:
-    def __init__(self, folder):
+    def __init__(self, folder, settings=None):
+        self.settings_given = settings or {}
         self.folder, self.bin, self.account = Path(folder), bin_folder(), unprivileged()
         self.port = free_port()
         self.process = None
@@ -138,7 +139,7 @@ class PgServer:
             "full_page_writes": "off",
             "max_connections": 50,
             "log_min_messages": "warning",
-        }
+        } | self.settings_given
         self.log = open(self.folder / "log", "wb")
         self.process = subprocess.Popen(
             [self.bin / "postgres", "-D", data, *(f"-c{k}={v}" for k, v in settings.items())],
