@@ -1,11 +1,11 @@
 /* What a source produces: a flat stream of small records, in an order that lets a reader forget.
-   Order promised by every source: an experiment before what belongs to it; then each run as
-   RUN, its PARAM, TAG, POINTS, INPUT, MODEL_INPUT, OUTPUT records in any order, RUN_END; all logged
-   models after all runs (their metrics refer to runs of any experiment); the registry last, each
-   registered model before its versions and aliases.
-   Strings are borrowed: valid until the next call of the source. Times are milliseconds since
-   1970-01-01 UTC; steps are signed 64-bit. Optional integers carry a `has_` flag (SQL NULL if
-   false). */
+   Order promised by every source: an experiment with its tags and datasets before what belongs to
+   it (a source that knows its experiments gives all of them first: then runs can be written side by
+   side); each run as RUN, its PARAM, TAG, POINTS, INPUT, MODEL_INPUT, OUTPUT records in any order,
+   RUN_END; all logged models after all runs (their metrics refer to runs of any experiment); the
+   registry last, each registered model before its versions and aliases. Strings are borrowed: valid
+   until the next call of the source. Times are milliseconds since 1970-01-01 UTC; steps are signed
+   64-bit. Optional integers carry a `has_` flag (SQL NULL if false). */
 #ifndef MLT_MODEL_RECORD_H
 #define MLT_MODEL_RECORD_H
 

@@ -5,14 +5,18 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/mem.h"
+#include "pipeline/lanes.h"
 
 enum {
   DEFAULT_BATCH_ROWS = 200000,
   DEFAULT_BATCH_BYTES = 64 * 1024 * 1024,
+  DEFAULT_JOBS = 2,
   RECORDS_PER_LOOK = 256 /* how often the clock is read */
 };
 static const double PROGRESS_SECONDS = 0.1;
+
+/* Which records a batch holds, where several are written side by side. */
+enum phase { PHASE_BEFORE, PHASE_RUNS, PHASE_AFTER };
 
 struct pump {
   const struct mlt_import_opts *opts;
@@ -22,8 +26,9 @@ struct pump {
   struct mlt_source *source;
   const struct mlt_sink_ops *sink_ops;
   struct mlt_sink *sink;
-  struct mlt_batch *batch;
-  struct mlt_outcome outcome;
+  struct mlt_lanes *lanes;
+  struct mlt_batch *batch; /* being filled */
+  enum phase phase;
   size_t batch_notes_seen;
   double started, last_look;
   uint64_t records;
@@ -129,6 +134,27 @@ static enum mlt_rc check_errors(struct pump *p) {
 
 /* ---- the pump ---- */
 
+/* What became of a batch: its notes, and if it was written its rows, go into the report. */
+static enum mlt_rc settle(void *ctx, const struct mlt_batch *batch,
+                          const struct mlt_outcome *outcome, enum mlt_rc rc, struct mlt_err *err) {
+  struct pump *p = ctx;
+  (void)err;
+  bool judged = rc == MLT_OK || rc == MLT_CONFLICT || rc == MLT_DATA;
+  for (size_t i = 0; judged && i < outcome->notes.n; i++) {
+    enum mlt_rc note_rc = take_note(p, &outcome->notes.v[i]);
+    rc = rc == MLT_OK ? note_rc : rc;
+  }
+  if (rc != MLT_OK)
+    return rc;
+  for (size_t t = 0; t < MLT_T_COUNT; t++) {
+    add_counts(&p->report->counts[t], &batch->counts[t]);
+    add_counts(&p->report->counts[t], &outcome->counts[t]);
+    p->report->rejects += batch->counts[t].rejected + outcome->counts[t].rejected;
+  }
+  p->report->batches++;
+  return check_errors(p);
+}
+
 static enum mlt_rc flush(struct pump *p) {
   if (mlt_batch_rows(p->batch) == 0 && p->batch->notes.n == 0)
     return MLT_OK;
@@ -136,24 +162,12 @@ static enum mlt_rc flush(struct pump *p) {
   if (rc == MLT_OK)
     rc = take_batch_notes(p);
   if (rc == MLT_OK)
-    rc = p->sink_ops->write(p->sink, p->batch, &p->outcome, p->err);
-  for (size_t i = 0;
-       (rc == MLT_OK || rc == MLT_CONFLICT || rc == MLT_DATA) && i < p->outcome.notes.n; i++) {
-    enum mlt_rc note_rc = take_note(p, &p->outcome.notes.v[i]);
-    rc = rc == MLT_OK ? note_rc : rc;
-  }
+    rc = mlt_lanes_submit(p->lanes, &p->batch, p->err);
   if (rc != MLT_OK)
     return rc;
-  for (size_t t = 0; t < MLT_T_COUNT; t++) {
-    add_counts(&p->report->counts[t], &p->batch->counts[t]);
-    add_counts(&p->report->counts[t], &p->outcome.counts[t]);
-    p->report->rejects += p->batch->counts[t].rejected + p->outcome.counts[t].rejected;
-  }
-  p->report->batches++;
-  mlt_batch_reset(p->batch);
   p->batch_notes_seen = 0;
   look(p);
-  return check_errors(p);
+  return MLT_OK;
 }
 
 static bool is_full(const struct pump *p) {
@@ -162,28 +176,73 @@ static bool is_full(const struct pump *p) {
   return mlt_batch_rows(p->batch) >= rows || mlt_batch_bytes(p->batch) >= bytes;
 }
 
-static enum mlt_rc pump_all(struct pump *p) {
+/* Runs of one import may be written side by side; what they refer to must be there before them,
+   what refers to them comes after them. */
+static enum phase phase_of(enum mlt_rec_kind kind) {
+  if (kind <= MLT_REC_DATASET)
+    return PHASE_BEFORE;
+  return kind <= MLT_REC_RUN_END ? PHASE_RUNS : PHASE_AFTER;
+}
+
+/* Between phases everything that has been read is written first. With one lane the order of the
+ * batches does that. */
+static enum mlt_rc enter_phase(struct pump *p, enum phase phase) {
+  if (phase == p->phase || mlt_lanes_count(p->lanes) == 1)
+    return MLT_OK;
+  p->phase = phase;
+  enum mlt_rc rc = flush(p);
+  return rc == MLT_OK ? mlt_lanes_drain(p->lanes, p->err) : rc;
+}
+
+static enum mlt_rc check_cancelled(struct pump *p) {
+  if (!p->opts->cancelled || !*p->opts->cancelled)
+    return MLT_OK;
+  return mlt_err_set(p->err, MLT_CANCELLED,
+                     "interrupted; running it again goes on where it stopped");
+}
+
+/* Reads one record into the batch. */
+static enum mlt_rc take_record(struct pump *p) {
   struct mlt_record rec;
-  for (;;) {
-    if (p->opts->cancelled && *p->opts->cancelled)
-      return mlt_err_set(p->err, MLT_CANCELLED,
-                         "interrupted; %llu batches are in, running it again goes on",
-                         (unsigned long long)p->report->batches);
-    enum mlt_rc rc = p->source_ops->next(p->source, &rec, p->err);
-    if (rc == MLT_END)
-      return flush(p);
-    if (rc == MLT_OK)
-      rc = mlt_batch_add(p->batch, &rec, p->err);
-    if (rc == MLT_OK)
-      rc = take_batch_notes(p);
-    if (rc == MLT_OK && mlt_batch_whole(p->batch) && is_full(p))
-      rc = flush(p);
-    if (rc != MLT_OK)
-      return rc;
-    if (++p->records % RECORDS_PER_LOOK == 0 &&
-        mlt_clock_seconds() - p->started - p->last_look > PROGRESS_SECONDS)
-      look(p);
-  }
+  enum mlt_rc rc = check_cancelled(p);
+  if (rc == MLT_OK)
+    rc = p->source_ops->next(p->source, &rec, p->err);
+  if (rc == MLT_OK && rec.kind != MLT_REC_NOTE)
+    rc = enter_phase(p, phase_of(rec.kind));
+  if (rc == MLT_OK)
+    rc = mlt_batch_add(p->batch, &rec, p->err);
+  if (rc == MLT_OK)
+    rc = take_batch_notes(p);
+  if (rc == MLT_OK && mlt_batch_whole(p->batch) && is_full(p))
+    rc = flush(p);
+  if (++p->records % RECORDS_PER_LOOK == 0 &&
+      mlt_clock_seconds() - p->started - p->last_look > PROGRESS_SECONDS)
+    look(p);
+  return rc;
+}
+
+/* The one transaction was rolled back: no row of it was read to any effect. */
+static void nothing_is_in(struct mlt_report *r) {
+  memset(r->counts, 0, sizeof r->counts);
+  r->batches = r->rejects = 0;
+}
+
+static enum mlt_rc pump_all(struct pump *p) {
+  enum mlt_rc rc;
+  do
+    rc = take_record(p);
+  while (rc == MLT_OK);
+  if (rc == MLT_END)
+    rc = flush(p);
+  /* also after a failure: batches on their way are waited for, and counted if they got in */
+  enum mlt_rc drained = mlt_lanes_drain(p->lanes, p->err);
+  if (rc == MLT_OK)
+    rc = drained;
+  if (rc == MLT_OK)
+    rc = p->sink_ops->finish(p->sink, p->err);
+  if (rc != MLT_OK && p->report->load.whole)
+    nothing_is_in(p->report);
+  return rc;
 }
 
 static enum mlt_rc open_source(struct pump *p) {
@@ -206,14 +265,22 @@ static enum mlt_rc open_sink(struct pump *p) {
                                .mlflow_version = p->opts->mlflow_version,
                                .application_name = "mltrack/" MLT_VERSION,
                                .dry_run = p->opts->dry_run,
+                               .load = p->opts->load,
                                .stop_on_reject = !p->opts->skip_errors};
   enum mlt_rc rc = p->sink_ops->open(&p->sink, &opts, p->err);
   if (rc != MLT_OK)
     return rc;
   p->report->schema = *p->sink_ops->schema(p->sink);
   p->report->schema.limits.truncate = !p->opts->reject_long;
+  p->report->load = p->sink_ops->load(p->sink);
+  if (p->report->load.why)
+    p->report->load.why = mlt_arena_cstr(p->report->arena, p->report->load.why);
   p->batch = mlt_batch_new(&p->report->schema.limits);
-  return p->batch ? MLT_OK : mlt_err_nomem(p->err);
+  if (!p->batch)
+    return mlt_err_nomem(p->err);
+  unsigned jobs = p->opts->jobs ? p->opts->jobs : DEFAULT_JOBS;
+  return mlt_lanes_open(&p->lanes, p->sink_ops, p->sink, jobs, &p->report->schema.limits, settle, p,
+                        p->err);
 }
 
 static enum mlt_rc copy_id_map(struct pump *p) {
@@ -240,8 +307,7 @@ static enum mlt_rc prepare_report(struct pump *p) {
   if (!r->arena)
     return mlt_err_nomem(p->err);
   r->notes = mlt_arena_alloc(r->arena, MLT_REPORT_NOTES * sizeof *r->notes);
-  p->outcome.arena = mlt_arena_new();
-  return r->notes && p->outcome.arena ? MLT_OK : mlt_err_nomem(p->err);
+  return r->notes ? MLT_OK : mlt_err_nomem(p->err);
 }
 
 enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *report,
@@ -261,6 +327,7 @@ enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *re
     enum mlt_rc map_rc = copy_id_map(&p);
     rc = rc == MLT_OK ? map_rc : rc;
   }
+  mlt_lanes_close(p.lanes);
   if (p.source)
     look(&p);
   if (p.source_ops)
@@ -268,8 +335,6 @@ enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *re
   if (p.sink_ops)
     p.sink_ops->close(p.sink);
   mlt_batch_free(p.batch);
-  mlt_free(p.outcome.notes.v);
-  mlt_arena_free(p.outcome.arena);
   if (rc == MLT_OK && report->rejects)
     rc = MLT_REJECTED;
   return rc;

@@ -27,8 +27,9 @@ struct mlt_change {
 
 /* What has been done so far; complete after mlt_import returns, whatever it returns. */
 struct mlt_report {
-  const char *format;       /* the source's name */
-  struct mlt_schema schema; /* the target's */
+  const char *format;         /* the source's name */
+  struct mlt_schema schema;   /* the target's */
+  struct mlt_load_state load; /* how rows went in; .why is the report's own copy */
   struct mlt_counts counts[MLT_T_COUNT];
   struct mlt_ignored ignored[MLT_REPORT_IGNORED];
   struct mlt_source_progress source;
@@ -55,6 +56,8 @@ struct mlt_import_opts {
   bool skip_errors;     /* --on-error skip */
   bool reject_long;     /* param and tag values that do not fit: reject them, do not cut them */
   uint64_t max_errors;  /* with skip: stop after so many rejected rows; 0 = no limit */
+  enum mlt_load load;   /* PostgreSQL */
+  unsigned jobs;        /* connections that write at the same time; 0 = default */
   uint64_t batch_rows;  /* flush when a batch holds so many; 0 = default */
   uint64_t batch_bytes; /* likewise for memory; 0 = default */
   const volatile sig_atomic_t

@@ -38,7 +38,7 @@ static enum mlt_rc refer(struct mlt_write *a, struct mlt_str experiment, struct 
 }
 
 static bool experiment_ok(const struct mlt_write *a, struct mlt_str key) {
-  const struct mlt_exp_entry *e = mlt_write_experiment(a, key);
+  const struct mlt_known_experiment *e = mlt_write_experiment(a, key);
   return e && !e->rejected;
 }
 

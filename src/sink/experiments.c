@@ -11,7 +11,6 @@
 struct found {
   int64_t id;
   bool deleted;
-  bool used;
 };
 
 struct lookup {
@@ -19,9 +18,9 @@ struct lookup {
   MLT_VEC(struct found) v;
 };
 
-const struct mlt_exp_entry *mlt_write_experiment(const struct mlt_write *a, struct mlt_str key) {
-  uint64_t i;
-  return mlt_map_get(a->w->by_key, key, &i) ? &a->w->exps.v[i] : NULL;
+const struct mlt_known_experiment *mlt_write_experiment(const struct mlt_write *a,
+                                                        struct mlt_str key) {
+  return mlt_known_by_key(a->w->known, key);
 }
 
 static enum mlt_rc remember_found(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
@@ -49,21 +48,6 @@ static enum mlt_rc find_by_name(struct mlt_write *a, struct lookup *l) {
   return mlt_write_select(a, MLT_T_EXPERIMENTS, &where, remember_found, l);
 }
 
-static enum mlt_rc add_entry(struct mlt_write *a, const struct mlt_experiment *e,
-                             struct mlt_exp_entry entry) {
-  struct mlt_sink *w = a->w;
-  if (!MLT_VEC_ROOM(w->exps))
-    return mlt_err_nomem(a->err);
-  entry.pub.deleted = e->deleted;
-  if (mlt_arena_str(w->arena, e->key, &entry.pub.key) != 0 ||
-      mlt_arena_str(w->arena, e->name, &entry.pub.name) != 0 ||
-      mlt_map_put(w->by_key, e->key, w->exps.n) < 0 ||
-      (!entry.rejected && mlt_map_put(w->by_name, e->name, w->exps.n) < 0))
-    return mlt_err_nomem(a->err);
-  w->exps.v[w->exps.n++] = entry;
-  return MLT_OK;
-}
-
 static enum mlt_rc create(struct mlt_write *a, const struct mlt_experiment *e, int64_t *id) {
   *id = -1;
   if (a->w->dry_run)
@@ -82,15 +66,14 @@ static enum mlt_rc create(struct mlt_write *a, const struct mlt_experiment *e, i
  */
 static const char *refusal(const struct mlt_write *a, const struct mlt_experiment *e,
                            const struct found *f, char *why, size_t cap) {
-  uint64_t other;
-  if (mlt_map_get(a->w->by_key, e->key, &other)) {
+  if (mlt_known_by_key(a->w->known, e->key)) {
     (void)snprintf(why, cap, "the source holds experiment %.*s twice", MLT_STR_ARG(e->key));
     return "experiment-duplicate";
   }
-  if (mlt_map_get(a->w->by_name, e->name, &other)) {
-    struct mlt_str key = a->w->exps.v[other].pub.key;
+  const struct mlt_known_experiment *same = mlt_known_by_name(a->w->known, e->name);
+  if (same) {
     (void)snprintf(why, cap, "experiments %.*s and %.*s of the source are both named '%.*s'",
-                   MLT_STR_ARG(key), MLT_STR_ARG(e->key), MLT_STR_ARG(e->name));
+                   MLT_STR_ARG(same->pub.key), MLT_STR_ARG(e->key), MLT_STR_ARG(e->name));
     return "experiment-duplicate";
   }
   if (f && f->deleted && !e->deleted) {
@@ -117,9 +100,15 @@ static enum mlt_rc resolve_one(struct mlt_write *a, size_t i, const struct looku
         mlt_write_note(a, MLT_NOTE_CONFLICT, MLT_T_EXPERIMENTS, code, 1, e->name, "%s", why);
     if (rc != MLT_OK || mlt_write_experiment(a, e->key))
       return rc;
-    return add_entry(a, e, (struct mlt_exp_entry){.pub = {.id = -1}, .rejected = true});
+    struct mlt_known_experiment rejected = {
+        .pub = {.key = e->key, .name = e->name, .id = -1, .deleted = e->deleted}, .rejected = true};
+    return mlt_known_add(a->w->known, &rejected, a->err);
   }
-  struct mlt_exp_entry entry = {.pub = {.id = f ? f->id : -1, .created = !f}};
+  struct mlt_known_experiment entry = {.pub = {.key = e->key,
+                                               .name = e->name,
+                                               .id = f ? f->id : -1,
+                                               .created = !f,
+                                               .deleted = e->deleted}};
   if (!f) {
     enum mlt_rc rc = create(a, e, &entry.pub.id);
     if (rc != MLT_OK)
@@ -127,7 +116,7 @@ static enum mlt_rc resolve_one(struct mlt_write *a, size_t i, const struct looku
   }
   a->exp_fate[i] = f ? MLT_FATE_PRESENT : MLT_FATE_NEW;
   mlt_write_count(a, MLT_T_EXPERIMENTS, a->exp_fate[i], 1);
-  return add_entry(a, e, entry);
+  return mlt_known_add(a->w->known, &entry, a->err);
 }
 
 /* ---- tags ---- */

@@ -78,7 +78,7 @@ static enum mlt_rc classify(struct models *s) {
     return mlt_err_nomem(a->err);
   for (size_t i = 0; i < a->b->logged_models.n; i++) {
     const struct mlt_batch_logged_model *m = &a->b->logged_models.v[i];
-    const struct mlt_exp_entry *e = mlt_write_experiment(a, m->m.experiment);
+    const struct mlt_known_experiment *e = mlt_write_experiment(a, m->m.experiment);
     uint64_t first;
     enum mlt_rc rc = MLT_OK;
     if (!e || e->rejected) {

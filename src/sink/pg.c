@@ -1,43 +1,125 @@
-/* PostgreSQL as a sink: the shared writer over pg/store.h. */
+/* PostgreSQL as a sink: the shared writer over pg/store.h, and the choice between the two ways to
+ * load. */
+#include "pg/rebuild.h"
 #include "pg/store.h"
 #include "sink/all.h"
 #include "sink/writer.h"
 
+#include <stdio.h>
+
+#include "base/mem.h"
+
+enum {
+  LOCK_AT_ONCE_MS = 50,  /* auto: a server that is busy with the tables goes on undisturbed */
+  LOCK_ASKED_MS = 10000, /* --load rebuild: somebody waits for it */
+  BUILD_WORKERS = 2,
+  BUILD_MEMORY_MB = 512
+};
+
+/* What store_ops take as the database. */
+struct pg_db {
+  struct mlt_pg *pg;
+  struct mlt_pg_rebuild *rebuild;          /* NULL: append */
+  const char *conninfo, *application_name; /* borrowed, for twins */
+  bool broken;                             /* the one transaction of a rebuild was rolled back */
+  char why[256];                           /* why it is no rebuild; empty if none was wanted */
+};
+
 static enum mlt_rc op_catalog(void *db, struct mlt_arena *arena, struct mlt_catalog *out,
                               struct mlt_err *err) {
-  return mlt_pg_catalog(db, arena, out, err);
+  struct pg_db *d = db;
+  return mlt_pg_catalog(d->pg, arena, out, err);
 }
 
 static enum mlt_rc op_begin(void *db, bool read_only, const char *head, uint32_t features,
                             struct mlt_err *err) {
-  return mlt_pg_begin(db, read_only, head, features, err);
+  struct pg_db *d = db;
+  if (d->broken)
+    return mlt_err_set(err, MLT_TEMPFAIL,
+                       "the load was rolled back as a whole; nothing of it is in");
+  return d->rebuild ? MLT_OK : mlt_pg_begin(d->pg, read_only, head, features, err);
 }
 
 static enum mlt_rc op_commit(void *db, struct mlt_err *err) {
-  return mlt_pg_commit(db, err);
+  struct pg_db *d = db;
+  return d->rebuild ? MLT_OK : mlt_pg_commit(d->pg, err);
 }
 
 static void op_rollback(void *db) {
-  mlt_pg_rollback(db);
+  struct pg_db *d = db;
+  d->broken = d->rebuild != NULL;
+  mlt_pg_rollback(d->pg);
 }
 
 static enum mlt_rc op_insert(void *db, const struct mlt_rows *rows, uint32_t features,
                              struct mlt_err *err) {
-  return mlt_pg_insert(db, rows, features, err);
+  struct pg_db *d = db;
+  return mlt_pg_insert(d->pg, rows, features, err);
 }
 
 static enum mlt_rc op_select(void *db, enum mlt_table table, const struct mlt_where *where,
                              uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err) {
-  return mlt_pg_select(db, table, where, features, fn, ctx, err);
+  struct pg_db *d = db;
+  return mlt_pg_select(d->pg, table, where, features, fn, ctx, err);
 }
 
 static enum mlt_rc op_insert_experiment(void *db, const struct mlt_value *row, int64_t wanted,
                                         int64_t *id, struct mlt_err *err) {
-  return mlt_pg_insert_experiment(db, row, wanted, id, err);
+  struct pg_db *d = db;
+  return mlt_pg_insert_experiment(d->pg, row, wanted, id, err);
 }
 
 static void op_close(void *db) {
-  mlt_pg_close(db);
+  struct pg_db *d = db;
+  if (!d)
+    return;
+  mlt_pg_rebuild_free(d->rebuild);
+  mlt_pg_close(d->pg);
+  mlt_free(d);
+}
+
+static enum mlt_rc connect_db(struct pg_db **out, const char *conninfo,
+                              const char *application_name, struct mlt_err *err) {
+  struct pg_db *d = mlt_calloc(1, sizeof *d);
+  if (!d)
+    return mlt_err_nomem(err);
+  d->conninfo = conninfo;
+  d->application_name = application_name;
+  enum mlt_rc rc = mlt_pg_open(&d->pg, conninfo, application_name, err);
+  if (rc != MLT_OK) {
+    mlt_free(d);
+    return rc;
+  }
+  *out = d;
+  return MLT_OK;
+}
+
+static enum mlt_rc op_twin(void *db, void **out, struct mlt_err *err) {
+  struct pg_db *d = db, *twin = NULL;
+  if (d->rebuild)
+    return MLT_OK;
+  enum mlt_rc rc = connect_db(&twin, d->conninfo, d->application_name, err);
+  *out = twin;
+  return rc;
+}
+
+static struct mlt_load_state op_load(const void *db) {
+  const struct pg_db *d = db;
+  return (struct mlt_load_state){.name = d->rebuild ? "rebuild" : "append",
+                                 .why = d->why[0] ? d->why : NULL,
+                                 .whole = d->rebuild != NULL};
+}
+
+static enum mlt_rc op_finish(void *db, struct mlt_err *err) {
+  struct pg_db *d = db;
+  if (!d->rebuild)
+    return MLT_OK;
+  enum mlt_rc rc = mlt_pg_rebuild_finish(d->rebuild, err);
+  if (rc == MLT_OK)
+    rc = mlt_pg_commit(d->pg, err);
+  if (rc != MLT_OK)
+    op_rollback(d);
+  return rc;
 }
 
 static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
@@ -48,13 +130,45 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .select = op_select,
                                                .insert_experiment = op_insert_experiment,
                                                .close = op_close,
+                                               .twin = op_twin,
+                                               .load = op_load,
+                                               .finish = op_finish,
                                                .keeps_experiment_ids = false};
+
+/* Begins a rebuild where that is wanted and possible; else the load is an append. */
+static enum mlt_rc choose_load(struct pg_db *d, const struct mlt_schema *schema,
+                               const struct mlt_sink_opts *opts, struct mlt_err *err) {
+  if (opts->dry_run || opts->load == MLT_LOAD_APPEND)
+    return MLT_OK;
+  bool asked = opts->load == MLT_LOAD_REBUILD;
+  struct mlt_pg_rebuild_opts rebuild = {.head = schema->head,
+                                        .features = schema->features,
+                                        .lock_timeout_ms = asked ? LOCK_ASKED_MS : LOCK_AT_ONCE_MS,
+                                        .workers = BUILD_WORKERS,
+                                        .memory_mb = BUILD_MEMORY_MB};
+  enum mlt_rc rc = mlt_pg_rebuild_begin(d->pg, &rebuild, &d->rebuild, d->why, sizeof d->why, err);
+  if (rc != MLT_OK || d->rebuild || !asked)
+    return rc;
+  rc = mlt_err_set(err, MLT_TEMPFAIL, "--load rebuild is not possible: %s", d->why);
+  mlt_err_hint(err, "--load append loads beside what is there");
+  return rc;
+}
 
 static enum mlt_rc pg_open(struct mlt_sink **out, const struct mlt_sink_opts *opts,
                            struct mlt_err *err) {
-  struct mlt_pg *pg;
-  enum mlt_rc rc = mlt_pg_open(&pg, opts->target->conninfo, opts->application_name, err);
-  return rc == MLT_OK ? mlt_sink_make(out, &store_ops, pg, MLT_TARGET_PG, NULL, opts, err) : rc;
+  struct pg_db *d;
+  struct mlt_sink *s = NULL;
+  enum mlt_rc rc = connect_db(&d, opts->target->conninfo, opts->application_name, err);
+  if (rc == MLT_OK)
+    rc = mlt_sink_make(&s, &store_ops, d, MLT_TARGET_PG, NULL, opts, err);
+  if (rc == MLT_OK)
+    rc = choose_load(d, mlt_sink_schema(s), opts, err);
+  if (rc != MLT_OK) {
+    mlt_sink_close(s);
+    return rc;
+  }
+  *out = s;
+  return MLT_OK;
 }
 
 const struct mlt_sink_ops mlt_sink_pg = {.name = "postgresql",
@@ -62,5 +176,8 @@ const struct mlt_sink_ops mlt_sink_pg = {.name = "postgresql",
                                          .open = pg_open,
                                          .schema = mlt_sink_schema,
                                          .write = mlt_sink_write,
+                                         .twin = mlt_sink_twin,
+                                         .load = mlt_sink_load,
+                                         .finish = mlt_sink_finish,
                                          .id_map = mlt_sink_id_map,
                                          .close = mlt_sink_close};

@@ -31,7 +31,7 @@ static enum mlt_rc reject_run(struct mlt_write *a, size_t i, enum mlt_note_kind 
 static enum mlt_rc first_pass(struct mlt_write *a) {
   for (size_t i = 0; i < a->b->runs.n; i++) {
     const struct mlt_run *r = &a->b->runs.v[i].r;
-    const struct mlt_exp_entry *e = mlt_write_experiment(a, r->experiment);
+    const struct mlt_known_experiment *e = mlt_write_experiment(a, r->experiment);
     enum mlt_rc rc = MLT_OK;
     uint64_t first;
     if (!e || e->rejected) {

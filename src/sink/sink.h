@@ -40,11 +40,22 @@
 
 struct mlt_sink; /* each target's own */
 
+/* How rows go into PostgreSQL; other targets have one way and take any. */
+enum mlt_load {
+  MLT_LOAD_AUTO,   /* rebuild where the tables are empty and the locks are to be had at once, else
+                      append */
+  MLT_LOAD_APPEND, /* COPY beside what is there, nothing locked above ROW EXCLUSIVE, a transaction a
+                      batch */
+  MLT_LOAD_REBUILD, /* the whole import in one transaction, indexes made afterwards; refused where
+                       that is not safe */
+};
+
 struct mlt_sink_opts {
   const struct mlt_target *target; /* borrowed, outlives the sink */
   const char *mlflow_version;      /* for a database to be created; NULL = default */
   const char *application_name;    /* PostgreSQL: shown in pg_stat_activity */
   bool dry_run;
+  enum mlt_load load;
   bool stop_on_reject; /* write() rolls back and returns MLT_CONFLICT / MLT_DATA at the first reject
                           or conflict it finds */
 };
@@ -66,6 +77,13 @@ struct mlt_id_map {
   bool deleted;
 };
 
+struct mlt_load_state {
+  const char *name; /* "append", "rebuild", "insert" */
+  const char
+      *why; /* why it is not another; NULL if there is nothing to say. Lives as long as the sink */
+  bool whole; /* one transaction for everything: nothing is in before finish() returns MLT_OK */
+};
+
 struct mlt_sink_ops {
   const char *name;
   enum mlt_target_kind kind;
@@ -79,6 +97,15 @@ struct mlt_sink_ops {
      in between (unique violation, deadlock, serialization failure), a few times. Required. */
   enum mlt_rc (*write)(struct mlt_sink *s, const struct mlt_batch *b, struct mlt_outcome *out,
                        struct mlt_err *err);
+  /* Another connection to the same target that may write at the same time, sharing what is known of
+     experiments. MLT_OK with *out NULL: this target, or the load that was begun, takes one writer.
+     Required. */
+  enum mlt_rc (*twin)(struct mlt_sink *s, struct mlt_sink **out, struct mlt_err *err);
+  /* How the rows are being loaded. Required. */
+  struct mlt_load_state (*load)(const struct mlt_sink *s);
+  /* After the last batch, of the first sink (not its twins): what ends the load. Until it returns
+     MLT_OK a rebuild has written nothing. Required. */
+  enum mlt_rc (*finish)(struct mlt_sink *s, struct mlt_err *err);
   /* Experiments seen so far, in order of first sight. Returns how many; *out valid until the next
    * write. Required. */
   size_t (*id_map)(struct mlt_sink *s, const struct mlt_id_map **out);

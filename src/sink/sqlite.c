@@ -46,6 +46,23 @@ static void op_close(void *db) {
   mlt_lite_close(db);
 }
 
+/* A SQLite file takes one writer at a time. */
+static enum mlt_rc op_twin(void *db, void **out, struct mlt_err *err) {
+  (void)db, (void)err;
+  *out = NULL;
+  return MLT_OK;
+}
+
+static struct mlt_load_state op_load(const void *db) {
+  (void)db;
+  return (struct mlt_load_state){.name = "insert"};
+}
+
+static enum mlt_rc op_finish(void *db, struct mlt_err *err) {
+  (void)db, (void)err;
+  return MLT_OK;
+}
+
 static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .begin = op_begin,
                                                .commit = op_commit,
@@ -54,6 +71,9 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .select = op_select,
                                                .insert_experiment = op_insert_experiment,
                                                .close = op_close,
+                                               .twin = op_twin,
+                                               .load = op_load,
+                                               .finish = op_finish,
                                                .keeps_experiment_ids = true};
 
 static enum mlt_rc head_for(const struct mlt_sink_opts *opts, const struct mlt_head **out,
@@ -99,5 +119,8 @@ const struct mlt_sink_ops mlt_sink_sqlite = {.name = "sqlite",
                                              .open = sqlite_open,
                                              .schema = mlt_sink_schema,
                                              .write = mlt_sink_write,
+                                             .twin = mlt_sink_twin,
+                                             .load = mlt_sink_load,
+                                             .finish = mlt_sink_finish,
                                              .id_map = mlt_sink_id_map,
                                              .close = mlt_sink_close};

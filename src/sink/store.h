@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "model/row.h"
 #include "schema/catalog.h"
+#include "sink/sink.h"
 
 struct mlt_store_ops {
   enum mlt_rc (*catalog)(void *db, struct mlt_arena *arena, struct mlt_catalog *out,
@@ -23,6 +24,12 @@ struct mlt_store_ops {
   enum mlt_rc (*insert_experiment)(void *db, const struct mlt_value *row, int64_t wanted,
                                    int64_t *id, struct mlt_err *err);
   void (*close)(void *db);
+  /* Another connection; *out NULL if one writer is all the database takes. */
+  enum mlt_rc (*twin)(void *db, void **out, struct mlt_err *err);
+  /* As in sink.h. While a load is whole, begin and commit do nothing, and rollback gives up all of
+   * it. */
+  struct mlt_load_state (*load)(const void *db);
+  enum mlt_rc (*finish)(void *db, struct mlt_err *err);
   bool keeps_experiment_ids; /* ids of the source fit: keep them where free (SQLite); else only 0 */
 };
 

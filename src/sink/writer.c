@@ -25,24 +25,35 @@ static enum mlt_rc read_schema(struct mlt_sink *s, enum mlt_target_kind kind, st
   return rc;
 }
 
-enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops, void *db,
-                          enum mlt_target_kind kind, const struct mlt_schema *schema,
-                          const struct mlt_sink_opts *opts, struct mlt_err *err) {
+/* A sink without what it shares with its twins. Takes db over. */
+static struct mlt_sink *new_sink(const struct mlt_store_ops *ops, void *db, struct mlt_err *err) {
   struct mlt_sink *s = mlt_calloc(1, sizeof *s);
-  if (!s) {
+  struct mlt_arena *arena = mlt_arena_new();
+  if (!s || !arena) {
     ops->close(db);
-    return mlt_err_nomem(err);
+    mlt_free(s);
+    mlt_arena_free(arena);
+    (void)mlt_err_nomem(err);
+    return NULL;
   }
   s->ops = ops;
   s->db = db;
+  s->arena = arena;
+  return s;
+}
+
+enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops, void *db,
+                          enum mlt_target_kind kind, const struct mlt_schema *schema,
+                          const struct mlt_sink_opts *opts, struct mlt_err *err) {
+  struct mlt_sink *s = new_sink(ops, db, err);
+  if (!s)
+    return MLT_NOMEM;
   s->dry_run = opts->dry_run;
   s->stop_on_reject = opts->stop_on_reject;
-  s->by_key = mlt_map_new();
-  s->by_name = mlt_map_new();
+  s->known = mlt_known_new();
   s->dry_runs = opts->dry_run ? mlt_map_new() : NULL;
-  s->arena = mlt_arena_new();
   enum mlt_rc rc = MLT_OK;
-  if (!s->by_key || !s->by_name || !s->arena || (opts->dry_run && !s->dry_runs))
+  if (!s->known || (opts->dry_run && !s->dry_runs))
     rc = mlt_err_nomem(err);
   else if (schema)
     s->schema = *schema;
@@ -56,14 +67,37 @@ enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops
   return MLT_OK;
 }
 
+enum mlt_rc mlt_sink_twin(struct mlt_sink *s, struct mlt_sink **out, struct mlt_err *err) {
+  void *db = NULL;
+  *out = NULL;
+  if (s->dry_run)
+    return MLT_OK; /* what earlier batches would have written is remembered in one sink */
+  enum mlt_rc rc = s->ops->twin(s->db, &db, err);
+  if (rc != MLT_OK || !db)
+    return rc;
+  struct mlt_sink *t = new_sink(s->ops, db, err);
+  if (!t)
+    return MLT_NOMEM;
+  t->schema = s->schema;
+  t->stop_on_reject = s->stop_on_reject;
+  t->known = mlt_known_share(s->known);
+  *out = t;
+  return MLT_OK;
+}
+
+struct mlt_load_state mlt_sink_load(const struct mlt_sink *s) {
+  return s->ops->load(s->db);
+}
+
+enum mlt_rc mlt_sink_finish(struct mlt_sink *s, struct mlt_err *err) {
+  return s->db && !s->dry_run ? s->ops->finish(s->db, err) : MLT_OK;
+}
+
 void mlt_sink_close(struct mlt_sink *s) {
   if (!s)
     return;
   s->ops->close(s->db);
-  mlt_free(s->exps.v);
-  mlt_free(s->public_map.v);
-  mlt_map_free(s->by_key);
-  mlt_map_free(s->by_name);
+  mlt_known_release(s->known);
   mlt_map_free(s->dry_runs);
   mlt_arena_free(s->arena);
   mlt_free(s);
@@ -74,12 +108,10 @@ const struct mlt_schema *mlt_sink_schema(const struct mlt_sink *s) {
 }
 
 size_t mlt_sink_id_map(struct mlt_sink *s, const struct mlt_id_map **out) {
-  s->public_map.n = 0;
-  for (size_t i = 0; i < s->exps.n; i++)
-    if (!s->exps.v[i].rejected && MLT_VEC_ROOM(s->public_map))
-      s->public_map.v[s->public_map.n++] = s->exps.v[i].pub;
-  *out = s->public_map.v;
-  return s->public_map.n;
+  size_t n;
+  mlt_arena_reset(s->arena);
+  *out = mlt_known_list(s->known, s->arena, &n);
+  return n;
 }
 
 /* ---- what the parts share ---- */
@@ -206,26 +238,10 @@ static enum mlt_rc remember_runs(struct mlt_write *a) {
   return MLT_OK;
 }
 
-/* Forgets experiments from the n-th on: their transaction was rolled back. */
-static void forget_experiments(struct mlt_sink *w, size_t n) {
-  if (w->exps.n == n)
-    return;
-  w->exps.n = n;
-  mlt_map_clear(w->by_key);
-  mlt_map_clear(w->by_name);
-  for (size_t i = 0; i < n; i++) {
-    const struct mlt_exp_entry *e = &w->exps.v[i];
-    /* cannot fail for want of memory: the maps held these keys before */
-    (void)mlt_map_put(w->by_key, e->pub.key, i);
-    if (!e->rejected)
-      (void)mlt_map_put(w->by_name, e->pub.name, i);
-  }
-}
-
 static enum mlt_rc attempt(struct mlt_sink *w, const struct mlt_batch *b, struct mlt_outcome *out,
                            struct mlt_err *err) {
   struct mlt_write a = {.w = w, .b = b, .out = out, .err = err};
-  size_t known = w->exps.n;
+  size_t known = mlt_known_count(w->known);
   enum mlt_rc rc = attempt_begin(&a);
   if (rc == MLT_OK)
     rc = steps(&a);
@@ -236,7 +252,7 @@ static enum mlt_rc attempt(struct mlt_sink *w, const struct mlt_batch *b, struct
   if (w->db && (rc != MLT_OK || w->dry_run))
     w->ops->rollback(w->db);
   if (rc != MLT_OK)
-    forget_experiments(w, known);
+    mlt_known_forget(w->known, known);
   attempt_free(&a);
   return rc;
 }
@@ -252,7 +268,7 @@ enum mlt_rc mlt_sink_write(struct mlt_sink *w, const struct mlt_batch *b, struct
                            struct mlt_err *err) {
   for (int i = 0;; i++) {
     enum mlt_rc rc = attempt(w, b, out, err);
-    if (rc != MLT_TEMPFAIL || i + 1 == MAX_ATTEMPTS)
+    if (rc != MLT_TEMPFAIL || mlt_sink_load(w).whole || i + 1 == MAX_ATTEMPTS)
       return rc;
     mlt_err_clear(err);
     back_off(i);

@@ -9,14 +9,9 @@
 #define MLT_SINK_WRITER_H
 
 #include "base/map.h"
+#include "sink/known.h"
 #include "sink/sink.h"
 #include "sink/store.h"
-
-/* Experiments of this source seen so far; entries live as long as the sink. */
-struct mlt_exp_entry {
-  struct mlt_id_map pub;
-  bool rejected;
-};
 
 struct mlt_sink {
   const struct mlt_store_ops *ops;
@@ -24,11 +19,9 @@ struct mlt_sink {
                exist yet */
   struct mlt_schema schema;
   bool dry_run, stop_on_reject;
-  MLT_VEC(struct mlt_exp_entry) exps;
-  struct mlt_map *by_key, *by_name; /* -> index in exps; rejected ones only in by_key */
-  MLT_VEC(struct mlt_id_map) public_map;
+  struct mlt_known *known;  /* shared with the other connections of the import */
   struct mlt_map *dry_runs; /* dry run only: ids of runs that earlier batches would have written */
-  struct mlt_arena *arena;  /* names and keys of exps */
+  struct mlt_arena *arena;  /* what id_map gives out */
 };
 
 enum mlt_fate { MLT_FATE_NEW, MLT_FATE_PRESENT, MLT_FATE_CONFLICT, MLT_FATE_REJECTED };
@@ -69,6 +62,9 @@ const struct mlt_schema *mlt_sink_schema(const struct mlt_sink *s);
 enum mlt_rc mlt_sink_write(struct mlt_sink *s, const struct mlt_batch *b, struct mlt_outcome *out,
                            struct mlt_err *err);
 size_t mlt_sink_id_map(struct mlt_sink *s, const struct mlt_id_map **out);
+struct mlt_load_state mlt_sink_load(const struct mlt_sink *s);
+enum mlt_rc mlt_sink_finish(struct mlt_sink *s, struct mlt_err *err);
+enum mlt_rc mlt_sink_twin(struct mlt_sink *s, struct mlt_sink **out, struct mlt_err *err);
 void mlt_sink_close(struct mlt_sink *s);
 
 /* Adds a note to the outcome. MLT_NOMEM only. */
@@ -94,7 +90,8 @@ enum mlt_rc mlt_write_no_table(struct mlt_write *a, enum mlt_table table, size_t
 /* experiments.c: resolves or creates the batch's experiments and their tags. */
 enum mlt_rc mlt_write_experiments(struct mlt_write *a);
 /* The entry of an experiment key; NULL if it was never seen. */
-const struct mlt_exp_entry *mlt_write_experiment(const struct mlt_write *a, struct mlt_str key);
+const struct mlt_known_experiment *mlt_write_experiment(const struct mlt_write *a,
+                                                        struct mlt_str key);
 
 /* runs.c: fills run_fate; counts and notes all but the inserted. */
 enum mlt_rc mlt_write_classify_runs(struct mlt_write *a);

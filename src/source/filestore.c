@@ -183,6 +183,14 @@ static enum mlt_rc trash(struct mlt_fs *s, struct mlt_record *rec, struct mlt_er
   return each_experiment(s, &s->trash, mlt_fs_experiment_steps, rec, err);
 }
 
+static enum mlt_rc active_runs(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
+  return each_experiment(s, &s->active, mlt_fs_runs_steps, rec, err);
+}
+
+static enum mlt_rc trash_runs(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
+  return each_experiment(s, &s->trash, mlt_fs_runs_steps, rec, err);
+}
+
 static enum mlt_rc active_models(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
   return each_experiment(s, &s->active, mlt_fs_models_steps, rec, err);
 }
@@ -196,8 +204,10 @@ static enum mlt_rc registry(struct mlt_fs *s, struct mlt_record *rec, struct mlt
                         rec, err);
 }
 
-static const mlt_fs_step top_steps[] = {note_strays,   active,       note_trash, trash,
-                                        active_models, trash_models, registry,   NULL};
+/* All experiments come first, so that runs may be written side by side. */
+static const mlt_fs_step top_steps[] = {note_strays, active,     note_trash,    trash,
+                                        active_runs, trash_runs, active_models, trash_models,
+                                        registry,    NULL};
 
 static enum mlt_rc fs_next(struct mlt_source *src, struct mlt_record *rec, struct mlt_err *err) {
   struct mlt_fs *s = &src->fs;

@@ -173,8 +173,9 @@ enum mlt_rc mlt_fs_model_metrics(struct mlt_fs *s, const struct mlt_fs_dir *pare
 
 /* One list a file: what is made of each folder. */
 extern const mlt_fs_step mlt_fs_experiment_steps[]; /* level s->experiments */
+extern const mlt_fs_step mlt_fs_runs_steps[];       /* likewise, second round */
 extern const mlt_fs_step mlt_fs_run_steps[];        /* level s->runs */
-extern const mlt_fs_step mlt_fs_models_steps[];     /* level s->experiments, second round */
+extern const mlt_fs_step mlt_fs_models_steps[];     /* likewise, third round */
 extern const mlt_fs_step mlt_fs_registered_steps[]; /* level s->items */
 bool mlt_fs_is_run(const char *name);               /* not one of an experiment's own folders */
 

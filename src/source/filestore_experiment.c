@@ -69,8 +69,7 @@ static void fill_experiment(struct mlt_fs *s, struct mlt_experiment *e) {
 }
 
 static enum mlt_rc open_experiment(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
-  s->stray = s->traces = s->assessments = 0;
-  mlt_map_clear(s->dataset_index);
+  s->traces = s->assessments = 0;
   enum mlt_rc rc = mlt_fs_set_id(s, key_of(s), err);
   if (rc == MLT_OK)
     rc = mlt_fs_open_item(s, &s->experiments, s->meta, err);
@@ -183,6 +182,26 @@ static enum mlt_rc note_strays(struct mlt_fs *s, struct mlt_record *rec, struct 
   return rc == MLT_OK ? ignored(s, rec, "stray folders", s->stray) : rc;
 }
 
+/* The second round: experiments that the first one rejected are passed over. */
+static enum mlt_rc open_again(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
+  struct mlt_fs_level *l = &s->experiments;
+  (void)rec;
+  s->stray = 0;
+  mlt_map_clear(s->dataset_index);
+  if (l->over->names.v[l->over->at].marked) {
+    mlt_fs_skip(l);
+    return MLT_END;
+  }
+  enum mlt_rc rc =
+      mlt_fs_enter(s, &l->dir, l->over, mlt_names_at(&l->over->names, l->over->at), err);
+  if (rc == MLT_OK)
+    rc = mlt_fs_list(s, &l->dir, err);
+  if (!mlt_fs_is_fault(rc))
+    return rc == MLT_OK ? MLT_END : rc;
+  mlt_fs_skip(l); /* gone since the first round */
+  return mlt_fs_reject(s, rec, MLT_T_RUNS, 1);
+}
+
 const mlt_fs_step mlt_fs_experiment_steps[] = {
-    open_experiment,  tags, datasets,    traces, note_traces,
-    note_assessments, runs, note_strays, NULL};
+    open_experiment, tags, datasets, traces, note_traces, note_assessments, NULL};
+const mlt_fs_step mlt_fs_runs_steps[] = {open_again, runs, note_strays, NULL};

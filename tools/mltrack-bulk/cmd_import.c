@@ -31,6 +31,8 @@ static void catch_signals(void) {
   (void)sigaction(SIGPIPE, &action, NULL);
 }
 
+enum { MAX_JOBS = 64 };
+
 struct session {
   struct mlt_progress progress;
   FILE *rejects;
@@ -102,12 +104,22 @@ static bool cutting_is_off(void) {
   return value && (strcasecmp(value, "false") == 0 || strcmp(value, "0") == 0);
 }
 
+static enum mlt_load load_of(const struct mlt_args *args) {
+  const char *word = mlt_args_str(args, MLT_OPT_LOAD);
+  if (strcmp(word, "append") == 0)
+    return MLT_LOAD_APPEND;
+  return strcmp(word, "rebuild") == 0 ? MLT_LOAD_REBUILD : MLT_LOAD_AUTO;
+}
+
 static enum mlt_rc run(const struct mlt_args *args, const struct mlt_target *target,
                        struct session *s, struct mlt_err *err) {
+  uint64_t jobs = mlt_args_uint(args, MLT_OPT_JOBS);
   struct mlt_import_opts opts = {.source = args->argv[0],
                                  .format = mlt_args_str(args, MLT_OPT_FORMAT),
                                  .target = target,
                                  .mlflow_version = mlt_args_str(args, MLT_OPT_MLFLOW_VERSION),
+                                 .load = load_of(args),
+                                 .jobs = (unsigned)(jobs > MAX_JOBS ? MAX_JOBS : jobs),
                                  .dry_run = mlt_args_flag(args, MLT_OPT_DRY_RUN),
                                  .skip_errors =
                                      strcmp(mlt_args_str(args, MLT_OPT_ON_ERROR), "skip") == 0,
@@ -121,6 +133,9 @@ static enum mlt_rc run(const struct mlt_args *args, const struct mlt_target *tar
   struct mlt_report report;
   enum mlt_rc rc = mlt_import(&opts, &report, err);
   mlt_progress_clear(&s->progress);
+  if (report.load.why)
+    mlt_log(MLT_LOG_DEBUG, "rows were appended, not loaded before their indexes",
+            MLT_KV_CSTR("because", report.load.why));
   enum mlt_rc close_rc = close_rejects(s, err);
   if (rc == MLT_OK || rc == MLT_REJECTED)
     rc = close_rc == MLT_OK ? rc : close_rc;

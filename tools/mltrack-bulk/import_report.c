@@ -85,6 +85,8 @@ struct mlt_json *mlt_import_json(const struct mlt_import_result *res) {
   mlt_json_set_cstr(doc, "format", r->format);
   mlt_json_set_cstr(doc, "target", res->opts->target->display);
   mlt_json_set_cstr(doc, "head", r->schema.head[0] ? r->schema.head : NULL);
+  mlt_json_set_cstr(doc, "load", r->load.name);
+  mlt_json_set_cstr(doc, "load_reason", r->load.why);
   mlt_json_set_bool(doc, "dry_run", res->opts->dry_run);
   mlt_json_set_double(doc, "seconds", r->seconds);
   mlt_json_set_u64(doc, "batches", r->batches);

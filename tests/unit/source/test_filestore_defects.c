@@ -219,8 +219,8 @@ static void links_inside_the_store_are_followed(void **state) {
   assert_int_equal(symlink("../1/" RUN, in_store("2/linked")), 0);
   assert_int_equal(symlink("1", in_store("3")), 0);
   read_store();
-  expect("param x=inner\nparam y=inner\nrun_end\nexperiment 2 name=two id=2 location=NULL active "
-         "NULL NULL\nrun " RUN " experiment=2");
+  expect("experiment 2 name=two id=2 location=NULL active");
+  expect("param x=inner\nparam y=inner\nrun_end\nrun " RUN " experiment=2");
   expect("experiment 3 name=one");
   expect_none("note");
 }

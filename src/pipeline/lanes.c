@@ -1,0 +1,193 @@
+#include "pipeline/lanes.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "base/mem.h"
+
+enum { MAX_LANES = 64 };
+
+enum lane_state { LANE_IDLE, LANE_LOADED, LANE_DONE, LANE_QUIT };
+
+struct lane {
+  struct mlt_lanes *all;
+  pthread_t thread;
+  bool started;
+  enum lane_state state; /* under all->lock */
+  struct mlt_sink *sink;
+  struct mlt_batch *batch;
+  struct mlt_outcome outcome;
+  enum mlt_rc rc;
+  struct mlt_err err;
+};
+
+struct mlt_lanes {
+  const struct mlt_sink_ops *ops;
+  mlt_lane_done_fn on_done;
+  void *ctx;
+  pthread_mutex_t lock;
+  pthread_cond_t changed; /* some lane's state */
+  unsigned n;
+  struct lane lane[MAX_LANES];
+};
+
+static void *run_lane(void *arg) {
+  struct lane *lane = arg;
+  struct mlt_lanes *l = lane->all;
+  (void)pthread_mutex_lock(&l->lock);
+  while (lane->state != LANE_QUIT) {
+    if (lane->state != LANE_LOADED) {
+      (void)pthread_cond_wait(&l->changed, &l->lock);
+      continue;
+    }
+    (void)pthread_mutex_unlock(&l->lock);
+    mlt_err_clear(&lane->err);
+    lane->rc = l->ops->write(lane->sink, lane->batch, &lane->outcome, &lane->err);
+    (void)pthread_mutex_lock(&l->lock);
+    lane->state = LANE_DONE;
+    (void)pthread_cond_broadcast(&l->changed);
+  }
+  (void)pthread_mutex_unlock(&l->lock);
+  return NULL;
+}
+
+static enum mlt_rc start_lane(struct mlt_lanes *l, struct mlt_sink *sink,
+                              const struct mlt_limits *limits, struct mlt_err *err) {
+  struct lane *lane = &l->lane[l->n++];
+  lane->all = l;
+  lane->sink = sink;
+  lane->batch = mlt_batch_new(limits);
+  lane->outcome.arena = mlt_arena_new();
+  if (!lane->batch || !lane->outcome.arena)
+    return mlt_err_nomem(err);
+  int failed = pthread_create(&lane->thread, NULL, run_lane, lane);
+  if (failed)
+    return mlt_err_errno(err, failed, "cannot start a thread");
+  lane->started = true;
+  return MLT_OK;
+}
+
+enum mlt_rc mlt_lanes_open(struct mlt_lanes **out, const struct mlt_sink_ops *ops,
+                           struct mlt_sink *first, unsigned n, const struct mlt_limits *limits,
+                           mlt_lane_done_fn on_done, void *ctx, struct mlt_err *err) {
+  struct mlt_lanes *l = mlt_calloc(1, sizeof *l);
+  if (!l)
+    return mlt_err_nomem(err);
+  l->ops = ops;
+  l->on_done = on_done;
+  l->ctx = ctx;
+  (void)pthread_mutex_init(&l->lock, NULL);
+  (void)pthread_cond_init(&l->changed, NULL);
+  enum mlt_rc rc = start_lane(l, first, limits, err);
+  while (rc == MLT_OK && l->n < n && l->n < MAX_LANES) {
+    struct mlt_sink *twin;
+    rc = ops->twin(first, &twin, err);
+    if (rc != MLT_OK || !twin)
+      break;
+    rc = start_lane(l, twin, limits, err);
+  }
+  if (rc != MLT_OK) {
+    mlt_lanes_close(l);
+    return rc;
+  }
+  *out = l;
+  return MLT_OK;
+}
+
+unsigned mlt_lanes_count(const struct mlt_lanes *l) {
+  return l->n;
+}
+
+/* Reports a finished lane and makes it idle. The lock is not held. */
+static enum mlt_rc settle(struct mlt_lanes *l, struct lane *lane, struct mlt_err *err) {
+  if (lane->rc != MLT_OK && err->rc == MLT_OK)
+    *err = lane->err;
+  enum mlt_rc rc = l->on_done(l->ctx, lane->batch, &lane->outcome, lane->rc, err);
+  mlt_batch_reset(lane->batch);
+  (void)pthread_mutex_lock(&l->lock);
+  lane->state = LANE_IDLE;
+  (void)pthread_mutex_unlock(&l->lock);
+  return rc;
+}
+
+/* A lane in the wanted state; NULL if there is none. */
+static struct lane *find(struct mlt_lanes *l, enum lane_state state) {
+  for (unsigned i = 0; i < l->n; i++)
+    if (l->lane[i].state == state)
+      return &l->lane[i];
+  return NULL;
+}
+
+/* Waits until a lane is done, or (if idle_will_do) idle, and returns it; NULL when all are idle. */
+static struct lane *wait_for(struct mlt_lanes *l, bool idle_will_do) {
+  struct lane *lane;
+  (void)pthread_mutex_lock(&l->lock);
+  for (;;) {
+    lane = find(l, LANE_DONE);
+    if (!lane && (idle_will_do || !find(l, LANE_LOADED)))
+      lane = find(l, LANE_IDLE);
+    if (lane)
+      break;
+    (void)pthread_cond_wait(&l->changed, &l->lock);
+  }
+  (void)pthread_mutex_unlock(&l->lock);
+  return lane;
+}
+
+enum mlt_rc mlt_lanes_submit(struct mlt_lanes *l, struct mlt_batch **batch, struct mlt_err *err) {
+  struct lane *lane;
+  while ((lane = wait_for(l, true))->state == LANE_DONE) {
+    enum mlt_rc rc = settle(l, lane, err);
+    if (rc != MLT_OK)
+      return rc;
+  }
+  struct mlt_batch *empty = lane->batch;
+  lane->batch = *batch;
+  *batch = empty;
+  (void)pthread_mutex_lock(&l->lock);
+  lane->state = LANE_LOADED;
+  (void)pthread_cond_broadcast(&l->changed);
+  (void)pthread_mutex_unlock(&l->lock);
+  return MLT_OK;
+}
+
+enum mlt_rc mlt_lanes_drain(struct mlt_lanes *l, struct mlt_err *err) {
+  enum mlt_rc first = MLT_OK;
+  struct lane *lane;
+  while ((lane = wait_for(l, false))->state == LANE_DONE) {
+    enum mlt_rc rc = settle(l, lane, err);
+    first = first == MLT_OK ? rc : first;
+  }
+  return first;
+}
+
+static void end_threads(struct mlt_lanes *l) {
+  (void)pthread_mutex_lock(&l->lock);
+  for (unsigned i = 0; i < l->n; i++) {
+    while (l->lane[i].state == LANE_LOADED) /* its batch is on its way: it ends by itself */
+      (void)pthread_cond_wait(&l->changed, &l->lock);
+    l->lane[i].state = LANE_QUIT;
+  }
+  (void)pthread_cond_broadcast(&l->changed);
+  (void)pthread_mutex_unlock(&l->lock);
+  for (unsigned i = 0; i < l->n; i++)
+    if (l->lane[i].started)
+      (void)pthread_join(l->lane[i].thread, NULL);
+}
+
+void mlt_lanes_close(struct mlt_lanes *l) {
+  if (!l)
+    return;
+  end_threads(l);
+  for (unsigned i = 0; i < l->n; i++) {
+    struct lane *lane = &l->lane[i];
+    if (i > 0) /* the first sink is the caller's */
+      l->ops->close(lane->sink);
+    mlt_batch_free(lane->batch);
+    mlt_free(lane->outcome.notes.v);
+    mlt_arena_free(lane->outcome.arena);
+  }
+  (void)pthread_cond_destroy(&l->changed);
+  (void)pthread_mutex_destroy(&l->lock);
+  mlt_free(l);
+}
