@@ -117,6 +117,7 @@ static enum mlt_rc obey(struct probe *p, const char *line, char *value, char *wh
   if (sscanf(line, "begin %u %u %u", &a, &b, &c) == 3) {
     const struct mlt_pg_rebuild_opts opts = {
         .head = head, .features = features, .lock_timeout_ms = a, .workers = b, .memory_mb = c};
+    mlt_pg_rebuild_free(p->rebuild);
     rc = mlt_pg_rebuild_begin(p->pg, &opts, &p->rebuild, why, cap, err);
   } else if (sscanf(line, "load %u %u %u", &a, &b, &c) == 3) {
     rc = load(p, a, b, c, err);

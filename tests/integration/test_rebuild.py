@@ -355,16 +355,20 @@ def end_by_kill(db, probe):
     probe.kill()
 
 
+TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mltrack test'"
+
+
 def end_by_termination(db, probe):
-    db.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mltrack test'")
+    db.query(TERMINATE)
     assert probe.ask("finish").startswith("error UNAVAILABLE")
 
 
 def end_amid_the_builds(db, probe):
     probe.send("finish")
-    time.sleep(0.1)
-    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mltrack test'"
-    db.query(end + " AND query LIKE '%CREATE%INDEX%'")
+    building = " AND pid IN (SELECT pid FROM pg_stat_progress_create_index)"
+    deadline = time.monotonic() + 30
+    while not db.query(TERMINATE + building):
+        assert time.monotonic() < deadline
     assert probe.answer().startswith("error UNAVAILABLE")
 
 
