@@ -127,7 +127,7 @@ static enum mlt_rc try_id(struct mlt_pg *pg, const struct mlt_value *row, int64_
 static enum mlt_rc find_sequence(struct mlt_pg *pg, char oid[24], struct mlt_err *err) {
   const char *params[] = {pg->schema};
   bool found;
-  int64_t v;
+  int64_t v = 0;
   enum mlt_rc rc = number(pg, mlt_sql_pg_experiment_sequence, 1, params, &found, &v, err);
   if (rc == MLT_OK && !found) {
     rc = mlt_err_set(err, MLT_SCHEMA, "experiments.experiment_id has no sequence to number it");

@@ -156,7 +156,7 @@ static enum mlt_rc choose_load(struct pg_db *d, const struct mlt_schema *schema,
 
 static enum mlt_rc pg_open(struct mlt_sink **out, const struct mlt_sink_opts *opts,
                            struct mlt_err *err) {
-  struct pg_db *d;
+  struct pg_db *d = NULL;
   struct mlt_sink *s = NULL;
   enum mlt_rc rc = connect_db(&d, opts->target->conninfo, opts->application_name, err);
   if (rc == MLT_OK)
