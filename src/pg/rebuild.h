@@ -31,7 +31,9 @@ struct mlt_pg_rebuild_opts {
 
 /* Begins the write transaction (as mlt_pg_begin) and prepares those of metrics, latest_metrics,
    params and tags that are empty; metrics must be. MLT_OK with *out set: load, then
-   mlt_pg_rebuild_finish, then mlt_pg_commit; until then a select on these tables has no index.
+   mlt_pg_rebuild_finish, then mlt_pg_commit; until then a select on these tables has no index. Rows
+   in the order of (run_uuid, key, step) over the whole load, not only within a batch, save a fifth
+   of the builds.
    MLT_OK with *out NULL: not possible, `why` says so in one sentence, no transaction is open.
    Errors as mlt_pg_begin. */
 enum mlt_rc mlt_pg_rebuild_begin(struct mlt_pg *pg, const struct mlt_pg_rebuild_opts *opts,

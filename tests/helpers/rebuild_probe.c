@@ -34,9 +34,11 @@ static struct mlt_value text(const char *s) {
   return (struct mlt_value){.kind = MLT_V_TEXT, .s = mlt_str_c(s)};
 }
 
+/* In the order of the runs' numbers: rows that come sorted make two of the three indexes of metrics
+   cheaper to build. */
 static void name_run(char out[33], unsigned run) {
   unsigned word = run * 2654435761U;
-  (void)snprintf(out, 33, "%08x%08x%08x%08x", word, word, word, word);
+  (void)snprintf(out, 33, "%04x%04x%08x%08x%08x", run & 0xffff, word >> 16, word, word, word);
 }
 
 static void name_key(struct points *p, size_t key) {
