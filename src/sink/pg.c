@@ -10,8 +10,9 @@
 #include "base/mem.h"
 
 enum {
-  LOCK_AT_ONCE_MS = 50,  /* auto: a server that is busy with the tables goes on undisturbed */
-  LOCK_ASKED_MS = 10000, /* --load rebuild: somebody waits for it */
+  LOCK_AT_ONCE_MS = 50, /* auto: a server that is busy with the tables goes on undisturbed */
+  LOCK_ASKED_MS =
+      800, /* --load rebuild: below deadlock_timeout, or another session would be its victim */
   BUILD_WORKERS = 2,
   BUILD_MEMORY_MB = 512
 };

@@ -27,7 +27,8 @@ struct fixture {
 static const char RUN[] = "0123456789abcdef0123456789abcdef";
 
 static void open_sink(struct fixture *f, bool dry_run, bool stop) {
-  struct mlt_sink_opts opts = {.target = &f->target, .dry_run = dry_run, .stop_on_reject = stop};
+  struct mlt_sink_opts opts = {
+      .target = &f->target, .load = MLT_LOAD_APPEND, .dry_run = dry_run, .stop_on_reject = stop};
   f->ops->close(f->sink);
   f->sink = NULL;
   mlt_err_clear(&f->err);
@@ -193,6 +194,23 @@ static void a_different_run_is_a_conflict_and_is_left_alone(void **state) {
   expect(f, MLT_T_RUNS, 1, 0, 0);
 }
 
+static void a_load_is_in_when_it_is_finished(void **state) {
+  struct fixture *f = *state;
+  struct mlt_sink_opts opts = {.target = &f->target, .load = MLT_LOAD_AUTO, .stop_on_reject = true};
+  assert_int_equal(f->ops->open(&f->sink, &opts, &f->err), MLT_OK);
+  f->batch = mlt_batch_new(&f->ops->schema(f->sink)->limits);
+  add_experiment(f, "1", "loaded");
+  add_run(f, "1", "f0000000000000000000000000000001", "0.1");
+  assert_int_equal(write_batch(f), MLT_OK);
+  assert_int_equal(f->ops->finish(f->sink, &f->err), MLT_OK);
+  open_sink(f, false, true);
+  add_experiment(f, "1", "loaded");
+  add_run(f, "1", "f0000000000000000000000000000001", "0.1");
+  assert_int_equal(write_batch(f), MLT_OK);
+  expect(f, MLT_T_RUNS, 0, 1, 0);
+  expect(f, MLT_T_METRICS, 0, 2, 0);
+}
+
 static void names_stand_once_in_a_source(void **state) {
   struct fixture *f = *state;
   open_sink(f, false, false);
@@ -225,6 +243,7 @@ static void two_sinks_do_not_disturb_each_other(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(a_load_is_in_when_it_is_finished, setup, teardown),
       cmocka_unit_test_setup_teardown(new_rows_go_in_and_are_found_again, setup, teardown),
       cmocka_unit_test_setup_teardown(a_different_run_is_a_conflict_and_is_left_alone, setup,
                                       teardown),
