@@ -41,7 +41,8 @@ def test_postgres_figures_are_ratios_of_equal_results(tmp_path):
         assert measured[key].get("median", 0) > 0 or "not available" in measured[key]["reason"]
     for contender in document["contenders"]:
         for sample in contender["samples"]:
-            assert sample["units"] == 20000 and sample["seconds"] > 0 and sample["server_cpu"] > 0, contender
+            # so little work may cost the server less than one tick of its processor clock
+            assert sample["units"] == 20000 and sample["seconds"] > 0 and sample["server_cpu"] >= 0, contender
     assert document["postgresql"]["fsync"] == "off" and "by hand: two connections" in done.stdout
 
 
