@@ -56,7 +56,7 @@ enum mlt_rc mlt_err_nomem(struct mlt_err *err) {
   return mlt_err_set(err, MLT_NOMEM, "out of memory");
 }
 
-static enum mlt_rc errno_class(int errnum) {
+enum mlt_rc mlt_errno_class(int errnum) {
   switch (errnum) {
   case ENOENT:
   case ENOTDIR:
@@ -82,7 +82,7 @@ enum mlt_rc mlt_err_errno(struct mlt_err *err, int errnum, const char *fmt, ...)
   va_end(ap);
   const char *why =
       strerror_r(errnum, buf, sizeof buf); /* the GNU one: thread-safe, returns the text */
-  return mlt_err_set(err, errno_class(errnum), "%s: %s", what, why);
+  return mlt_err_set(err, mlt_errno_class(errnum), "%s: %s", what, why);
 }
 
 const char *mlt_rc_name(enum mlt_rc rc) {

@@ -40,6 +40,9 @@ enum mlt_rc mlt_err_nomem(struct mlt_err *err);
  * IO ...). */
 enum mlt_rc mlt_err_errno(struct mlt_err *err, int errnum, const char *fmt, ...) MLT_PRINTF(3, 4);
 
+/* The class alone; what errno has no class for is MLT_IO. */
+enum mlt_rc mlt_errno_class(int errnum);
+
 const char *mlt_rc_name(enum mlt_rc rc);    /* "DATA" */
 const char *mlt_rc_meaning(enum mlt_rc rc); /* "bad input data" */
 int mlt_rc_exit(enum mlt_rc rc);            /* 65 */

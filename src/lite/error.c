@@ -52,26 +52,10 @@ static const struct {
     {SQLITE_SCHEMA, MLT_SCHEMA, schema_hint},
 };
 
-static enum mlt_rc cantopen_class(int os_error) {
-  switch (os_error) {
-  case ENOENT:
-  case ENOTDIR:
-  case ELOOP:
-  case ENAMETOOLONG:
-    return MLT_NOINPUT;
-  case EACCES:
-  case EPERM:
-  case EROFS:
-    return MLT_NOPERM;
-  default:
-    return MLT_IO;
-  }
-}
-
 enum mlt_rc mlt_lite_class(int code, int os_error, const char **hint) {
   *hint = NULL;
   if ((code & 0xff) == SQLITE_CANTOPEN)
-    return cantopen_class(os_error);
+    return mlt_errno_class(os_error);
   for (int exact = 1; exact >= 0; exact--) {
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
       if (classes[i].code != (exact ? code : (code & 0xff)))
