@@ -111,7 +111,9 @@ enum mlt_rc mlt_lite_insert(struct mlt_lite *db, const struct mlt_rows *rows, ui
   struct mlt_value row[MLT_MAX_COLUMNS];
   plan_columns(&plan, rows->table, features);
   for (size_t i = 0; i < rows->n && rc == MLT_OK; i++) {
-    rows->get(rows->ctx, i, row);
+    rc = rows->get(rows->ctx, i, row, err);
+    if (rc != MLT_OK)
+      break;
     if (insert_row(stmt, &plan, row) != SQLITE_DONE)
       rc = mlt_lite_fail(db, err, "cannot insert into table %s", table);
     else if (sqlite3_changes(db->handle) != 1) /* a trigger that ignores rows */
@@ -144,13 +146,16 @@ struct experiment {
   int64_t id;
 };
 
-static void get_experiment(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc get_experiment(const void *ctx, size_t i, struct mlt_value *out,
+                                  struct mlt_err *err) {
+  (void)err;
   (void)i;
   const struct experiment *e = ctx;
   unsigned n;
   enum mlt_column first = mlt_table_columns(MLT_T_EXPERIMENTS, &n);
   memcpy(out, e->row, n * sizeof *out);
   out[MLT_C_EXPERIMENTS_experiment_id - first] = (struct mlt_value){.kind = MLT_V_INT, .i = e->id};
+  return MLT_OK;
 }
 
 enum mlt_rc mlt_lite_insert_experiment(struct mlt_lite *db, const struct mlt_value *row,

@@ -26,12 +26,17 @@ struct mlt_value {
 
 enum { MLT_MAX_COLUMNS = 16 }; /* of one table */
 
-/* Rows to insert: produced one at a time into `out` (MLT_MAX_COLUMNS values), strings borrowed
- * until the next call. */
+/* Produces row i into `out` (MLT_MAX_COLUMNS values), strings borrowed until the next call. Called
+   for 0, 1, 2 ... once each. Anything but MLT_OK, with *err set, ends the insert with that code;
+   MLT_UNAVAILABLE and MLT_PROTOCOL are the database's own and not to be used. */
+typedef enum mlt_rc (*mlt_row_get_fn)(const void *ctx, size_t i, struct mlt_value *out,
+                                      struct mlt_err *err);
+
+/* Rows to insert. */
 struct mlt_rows {
   enum mlt_table table;
   size_t n;
-  void (*get)(const void *ctx, size_t i, struct mlt_value *out);
+  mlt_row_get_fn get;
   const void *ctx;
 };
 

@@ -98,8 +98,9 @@ static enum mlt_rc send_rows(struct mlt_pg *pg, const struct mlt_rows *rows,
   if (rc != MLT_OK)
     rc = mlt_pg_buf_failed(rc, err);
   for (size_t i = 0; i < rows->n && rc == MLT_OK; i++) {
-    rows->get(rows->ctx, i, row);
-    rc = mlt_copy_row(&chunk, columns, row, err);
+    rc = rows->get(rows->ctx, i, row, err);
+    if (rc == MLT_OK)
+      rc = mlt_copy_row(&chunk, columns, row, err);
     if (rc == MLT_OK && chunk.len >= CHUNK)
       rc = send(pg, &chunk, err);
   }

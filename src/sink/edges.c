@@ -121,7 +121,9 @@ struct chosen {
   const uint32_t *index;
 };
 
-static void dataset_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc dataset_row(const void *ctx, size_t i, struct mlt_value *out,
+                               struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   const struct mlt_dataset_ref *ref = &c->a->datasets.v[c->index[i]];
   out[0] = mlt_v_text(ref->uuid);
@@ -132,6 +134,7 @@ static void dataset_row(const void *ctx, size_t i, struct mlt_value *out) {
   out[5] = mlt_v_text(ref->row->source);
   out[6] = mlt_v_text(ref->row->schema);
   out[7] = mlt_v_text(ref->row->profile);
+  return MLT_OK;
 }
 
 static enum mlt_rc insert_new(struct mlt_write *a) {
@@ -177,7 +180,8 @@ static struct mlt_str edge_dataset(const struct mlt_write *a, const struct mlt_b
   return mlt_map_get(a->dataset_index, key, &at) ? a->datasets.v[at].uuid : MLT_STR_NULL;
 }
 
-static void edge_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc edge_row(const void *ctx, size_t i, struct mlt_value *out, struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   const struct mlt_batch_edge *e = &c->a->b->edges.v[c->index[i]];
   struct mlt_str run = c->a->b->runs.v[e->run].r.run_uuid;
@@ -203,14 +207,18 @@ static void edge_row(const void *ctx, size_t i, struct mlt_value *out) {
     break;
   }
   out[5] = mlt_v_int(e->step);
+  return MLT_OK;
 }
 
-static void edge_tag_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc edge_tag_row(const void *ctx, size_t i, struct mlt_value *out,
+                                struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   const struct mlt_batch_kv *t = &c->a->b->edge_tags.v[c->index[i]];
   out[0] = mlt_v_text(c->a->edge_uuid[t->owner]);
   out[1] = mlt_v_text(t->key);
   out[2] = mlt_v_text(t->value);
+  return MLT_OK;
 }
 
 /* What becomes of one edge whose run is new and that the target does not hold. */

@@ -196,12 +196,15 @@ struct tag_rows {
   const uint32_t *index;
 };
 
-static void tag_values(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc tag_values(const void *ctx, size_t i, struct mlt_value *out,
+                              struct mlt_err *err) {
+  (void)err;
   const struct tag_rows *r = ctx;
   const struct mlt_batch_kv *t = &r->a->b->experiment_tags.v[r->index[i]];
   out[0] = mlt_v_text(t->key);
   out[1] = mlt_v_text(t->value);
   out[2] = mlt_v_int(mlt_write_experiment(r->a, r->a->b->experiments.v[t->owner].e.key)->pub.id);
+  return MLT_OK;
 }
 
 static enum mlt_rc write_tags(struct mlt_write *a) {

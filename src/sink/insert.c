@@ -25,9 +25,11 @@ void mlt_run_values(const struct mlt_write *a, const struct mlt_run *r, struct m
   *out = mlt_v_int(mlt_write_experiment(a, r->experiment)->pub.id);
 }
 
-static void run_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc run_row(const void *ctx, size_t i, struct mlt_value *out, struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   mlt_run_values(c->a, &c->a->b->runs.v[c->index[i]].r, out);
+  return MLT_OK;
 }
 
 static void kv_row(const struct mlt_write *a, const struct mlt_batch_kv *kv,
@@ -37,17 +39,24 @@ static void kv_row(const struct mlt_write *a, const struct mlt_batch_kv *kv,
   out[2] = mlt_v_text(a->b->runs.v[kv->owner].r.run_uuid);
 }
 
-static void param_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc param_row(const void *ctx, size_t i, struct mlt_value *out,
+                             struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   kv_row(c->a, &c->a->b->params.v[c->index[i]], out);
+  return MLT_OK;
 }
 
-static void tag_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc tag_row(const void *ctx, size_t i, struct mlt_value *out, struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   kv_row(c->a, &c->a->b->tags.v[c->index[i]], out);
+  return MLT_OK;
 }
 
-static void metric_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc metric_row(const void *ctx, size_t i, struct mlt_value *out,
+                              struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   const struct mlt_batch *b = c->a->b;
   size_t at = c->index[i];
@@ -57,9 +66,12 @@ static void metric_row(const void *ctx, size_t i, struct mlt_value *out) {
   out[3] = mlt_v_text(b->runs.v[b->points.run[at]].r.run_uuid);
   out[4] = mlt_v_int(b->points.step[at]);
   out[5] = mlt_v_bool(b->points.is_nan[at]);
+  return MLT_OK;
 }
 
-static void latest_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc latest_row(const void *ctx, size_t i, struct mlt_value *out,
+                              struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   const struct mlt_batch *b = c->a->b;
   size_t at = c->index[i];
@@ -69,6 +81,7 @@ static void latest_row(const void *ctx, size_t i, struct mlt_value *out) {
   out[3] = mlt_v_int(b->latest.step[at]);
   out[4] = mlt_v_bool(b->latest.is_nan[at]);
   out[5] = mlt_v_text(b->runs.v[b->latest.run[at]].r.run_uuid);
+  return MLT_OK;
 }
 
 enum part { RUNS, PARAMS, TAGS, POINTS, LATEST };
@@ -92,7 +105,7 @@ static struct mlt_range part_of(const struct mlt_batch *b, size_t run, enum part
 
 /* Inserts the rows of one table that belong to new runs. */
 static enum mlt_rc insert_part(struct mlt_write *a, enum part part, enum mlt_table table,
-                               void (*get)(const void *, size_t, struct mlt_value *)) {
+                               mlt_row_get_fn get) {
   size_t n = 0;
   for (size_t i = 0; i < a->b->runs.n; i++)
     if (a->run_fate[i] == MLT_FATE_NEW)
@@ -114,7 +127,7 @@ enum mlt_rc mlt_write_new_runs(struct mlt_write *a) {
   static const struct {
     enum part part;
     enum mlt_table table;
-    void (*get)(const void *, size_t, struct mlt_value *);
+    mlt_row_get_fn get;
   } steps[] = {{RUNS, MLT_T_RUNS, run_row},
                {PARAMS, MLT_T_PARAMS, param_row},
                {TAGS, MLT_T_TAGS, tag_row},

@@ -230,9 +230,12 @@ struct chosen {
   const struct mlt_batch_kv *kv;
 };
 
-static void model_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc model_row(const void *ctx, size_t i, struct mlt_value *out,
+                             struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   model_values(c->a, &c->a->b->logged_models.v[c->index[i]].m, out);
+  return MLT_OK;
 }
 
 static void owner_values(const struct chosen *c, uint32_t owner, struct mlt_value *out) {
@@ -241,15 +244,19 @@ static void owner_values(const struct chosen *c, uint32_t owner, struct mlt_valu
   out[1] = mlt_v_int(mlt_write_experiment(c->a, m->experiment)->pub.id);
 }
 
-static void kv_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc kv_row(const void *ctx, size_t i, struct mlt_value *out, struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   const struct mlt_batch_kv *kv = &c->kv[c->index[i]];
   owner_values(c, kv->owner, out);
   out[2] = mlt_v_text(kv->key);
   out[3] = mlt_v_text(kv->value);
+  return MLT_OK;
 }
 
-static void metric_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc metric_row(const void *ctx, size_t i, struct mlt_value *out,
+                              struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   const struct mlt_batch_lm_metric *row = &c->a->b->lm_metrics.v[c->index[i]];
   struct mlt_value owner[2];
@@ -264,6 +271,7 @@ static void metric_row(const void *ctx, size_t i, struct mlt_value *out) {
   *out++ = mlt_v_text(MLT_STR_NULL); /* dataset_uuid: migrate-filestore leaves it NULL as well */
   *out++ = mlt_v_text(row->m.dataset_name);
   *out = mlt_v_text(row->m.dataset_digest);
+  return MLT_OK;
 }
 
 static enum mlt_rc insert_kv(struct models *s, enum mlt_table table, const struct mlt_batch_kv *kv,

@@ -215,29 +215,40 @@ struct chosen {
   const uint32_t *index;
 };
 
-static void model_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc model_row(const void *ctx, size_t i, struct mlt_value *out,
+                             struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   const struct mlt_registered_model *m = &c->g->a->b->registered_models.v[c->index[i]].m;
   out[0] = mlt_v_text(m->name);
   out[1] = mlt_v_opt(m->creation_time);
   out[2] = mlt_v_opt(m->last_updated_time);
   out[3] = mlt_v_text(m->description);
+  return MLT_OK;
 }
 
-static void rm_tag_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc rm_tag_row(const void *ctx, size_t i, struct mlt_value *out,
+                              struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   const struct mlt_batch_kv *t = &c->g->a->b->rm_tags.v[c->index[i]];
   out[0] = mlt_v_text(t->key);
   out[1] = mlt_v_text(t->value);
   out[2] = mlt_v_text(model_name(c->g, t->owner));
+  return MLT_OK;
 }
 
-static void version_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc version_row(const void *ctx, size_t i, struct mlt_value *out,
+                               struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   version_values(c->g, &c->g->a->b->versions.v[c->index[i]], out);
+  return MLT_OK;
 }
 
-static void version_tag_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc version_tag_row(const void *ctx, size_t i, struct mlt_value *out,
+                                   struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   const struct mlt_batch_kv *t = &c->g->a->b->version_tags.v[c->index[i]];
   const struct mlt_batch_version *v = &c->g->a->b->versions.v[t->owner];
@@ -245,19 +256,23 @@ static void version_tag_row(const void *ctx, size_t i, struct mlt_value *out) {
   out[1] = mlt_v_text(t->value);
   out[2] = mlt_v_text(model_name(c->g, v->owner));
   out[3] = mlt_v_int(v->v.version);
+  return MLT_OK;
 }
 
-static void alias_row(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc alias_row(const void *ctx, size_t i, struct mlt_value *out,
+                             struct mlt_err *err) {
+  (void)err;
   const struct chosen *c = ctx;
   const struct mlt_batch_alias *al = &c->g->a->b->aliases.v[c->index[i]];
   out[0] = mlt_v_text(model_name(c->g, al->owner));
   out[1] = mlt_v_text(al->a.alias);
   out[2] = mlt_v_int(al->a.version);
+  return MLT_OK;
 }
 
 /* Counts n rows by their fates and inserts the new ones. */
 static enum mlt_rc insert(struct registry *g, enum mlt_table t, const uint8_t *fate, size_t total,
-                          void (*get)(const void *, size_t, struct mlt_value *)) {
+                          mlt_row_get_fn get) {
   uint32_t *index = mlt_arena_alloc(g->a->out->arena, (total + 1) * sizeof *index);
   size_t n = 0;
   if (!index)

@@ -25,9 +25,12 @@ struct table_rows { /* rows kept in memory, for mlt_rows */
   unsigned columns;
 };
 
-static inline void get_row(const void *ctx, size_t i, struct mlt_value *out) {
+static inline enum mlt_rc get_row(const void *ctx, size_t i, struct mlt_value *out,
+                                  struct mlt_err *err) {
+  (void)err;
   const struct table_rows *t = ctx;
   memcpy(out, t->v[i], sizeof t->v[i]);
+  return MLT_OK;
 }
 
 #define I(x)                                                                                       \

@@ -95,11 +95,14 @@ static void keys_with_quotes_find_their_rows_only(void **state) {
 
 enum { MANY = 100000 };
 
-static void get_point(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc get_point(const void *ctx, size_t i, struct mlt_value *out,
+                             struct mlt_err *err) {
+  (void)err;
   (void)ctx;
   const struct mlt_value row[] = {T("loss"), D((double)i / 7), I((int64_t)i),
                                   T("many"), I((int64_t)i),    B(false)};
   memcpy(out, row, sizeof row);
+  return MLT_OK;
 }
 
 static void a_hundred_thousand_metrics_go_in_and_come_out(void **state) {
@@ -287,8 +290,9 @@ static void a_lost_connection_is_unavailable(void **state) {
 }
 
 /* Row 50,000 asks for the end of the connection it is sent over. */
-static void get_point_and_kill(const void *ctx, size_t i, struct mlt_value *out) {
-  get_point(NULL, i, out);
+static enum mlt_rc get_point_and_kill(const void *ctx, size_t i, struct mlt_value *out,
+                                      struct mlt_err *err) {
+  (void)get_point(NULL, i, out, err);
   out[0] = (struct mlt_value)T("amid");
   if (i == 50000) {
     struct mlt_pg *other = open_pg();
@@ -298,6 +302,7 @@ static void get_point_and_kill(const void *ctx, size_t i, struct mlt_value *out)
     assert_int_equal(number(other, sql), 1);
     mlt_pg_close(other);
   }
+  return MLT_OK;
 }
 
 static void a_connection_lost_amid_a_copy_is_unavailable(void **state) {
@@ -311,6 +316,28 @@ static void a_connection_lost_amid_a_copy_is_unavailable(void **state) {
   assert_int_equal(mlt_pg_insert(pg, &rows, features, &err), MLT_UNAVAILABLE);
   assert_int_equal(err.rc, MLT_UNAVAILABLE);
   assert_non_null(strstr(err.msg, "table metrics"));
+  mlt_pg_close(pg);
+}
+
+/* Row 50,000 is not to be had. */
+static enum mlt_rc get_point_or_fail(const void *ctx, size_t i, struct mlt_value *out,
+                                     struct mlt_err *err) {
+  if (i == 50000)
+    return mlt_err_set(err, MLT_IO, "the row is gone");
+  return get_point(ctx, i, out, err);
+}
+
+static void a_row_that_cannot_be_had_fails_the_copy_and_the_connection_goes_on(void **state) {
+  (void)state;
+  struct mlt_err err = MLT_ERR_INIT;
+  struct mlt_pg *pg = open_pg();
+  begin(pg);
+  new_run(pg, "gone");
+  const struct mlt_rows rows = {.table = MLT_T_METRICS, .n = MANY, .get = get_point_or_fail};
+  assert_int_equal(mlt_pg_insert(pg, &rows, features, &err), MLT_IO);
+  assert_string_equal(err.msg, "table metrics: the row is gone");
+  mlt_pg_rollback(pg);
+  assert_int_equal(number(pg, "SELECT count(*) FROM runs WHERE run_uuid = 'gone'"), 0);
   mlt_pg_close(pg);
 }
 
@@ -426,6 +453,7 @@ int main(void) {
       cmocka_unit_test(rows_swallowed_by_a_trigger_are_noticed),
       cmocka_unit_test(a_lost_connection_is_unavailable),
       cmocka_unit_test(a_connection_lost_amid_a_copy_is_unavailable),
+      cmocka_unit_test(a_row_that_cannot_be_had_fails_the_copy_and_the_connection_goes_on),
       cmocka_unit_test(a_read_only_transaction_refuses_writes),
       cmocka_unit_test(a_failed_transaction_does_not_commit),
       cmocka_unit_test(an_upgraded_schema_stops_the_writer),

@@ -45,7 +45,9 @@ static void name_key(struct points *p, size_t key) {
   (void)snprintf(p->key, sizeof p->key, "train/metric_%03zu", key);
 }
 
-static void get_metric(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc get_metric(const void *ctx, size_t i, struct mlt_value *out,
+                              struct mlt_err *err) {
+  (void)err;
   struct points *p = (struct points *)ctx; /* the key's text lives there */
   size_t step = i % p->steps;
   if (step == 0)
@@ -57,22 +59,28 @@ static void get_metric(const void *ctx, size_t i, struct mlt_value *out) {
                                   I((int64_t)step),
                                   B(false)};
   memcpy(out, row, sizeof row);
+  return MLT_OK;
 }
 
-static void get_latest(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc get_latest(const void *ctx, size_t i, struct mlt_value *out,
+                              struct mlt_err *err) {
+  (void)err;
   struct points *p = (struct points *)ctx;
   name_key(p, i);
   const struct mlt_value row[] = {text(p->key),     D(1.0),
                                   I(1700000000000), I((int64_t)p->steps - 1),
                                   B(false),         text(p->run_uuid)};
   memcpy(out, row, sizeof row);
+  return MLT_OK;
 }
 
-static void get_text(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc get_text(const void *ctx, size_t i, struct mlt_value *out, struct mlt_err *err) {
+  (void)err;
   struct points *p = (struct points *)ctx;
   name_key(p, i);
   const struct mlt_value row[] = {text(p->key), T("a value"), text(p->run_uuid)};
   memcpy(out, row, sizeof row);
+  return MLT_OK;
 }
 
 static enum mlt_rc load_run(struct probe *p, struct points *points, struct mlt_err *err) {

@@ -11,9 +11,11 @@ static const struct mlt_value tag_row[] = {{.kind = MLT_V_TEXT, .s = MLT_STR_LIT
                                            {.kind = MLT_V_TEXT, .s = MLT_STR_LIT("v")},
                                            {.kind = MLT_V_TEXT, .s = MLT_STR_LIT("r")}};
 
-static void get_tag(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc get_tag(const void *ctx, size_t i, struct mlt_value *out, struct mlt_err *err) {
+  (void)err;
   (void)ctx, (void)i;
   memcpy(out, tag_row, sizeof tag_row);
+  return MLT_OK;
 }
 
 static enum mlt_rc insert_tag(struct mlt_lite *db, struct mlt_err *err) {

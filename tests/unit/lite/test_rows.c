@@ -16,9 +16,11 @@ struct table {
   unsigned width;
 };
 
-static void get(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc get(const void *ctx, size_t i, struct mlt_value *out, struct mlt_err *err) {
+  (void)err;
   const struct table *t = ctx;
   memcpy(out, t->v + i * t->width, t->width * sizeof *out);
+  return MLT_OK;
 }
 
 static enum mlt_rc insert(struct mlt_lite *db, enum mlt_table table, const struct mlt_value *v,
@@ -399,11 +401,14 @@ static void an_experiment_gets_the_id_it_wants_or_the_next_one(void **state) {
   mlt_lite_close(db);
 }
 
-static void get_metric(const void *ctx, size_t i, struct mlt_value *out) {
+static enum mlt_rc get_metric(const void *ctx, size_t i, struct mlt_value *out,
+                              struct mlt_err *err) {
+  (void)err;
   (void)ctx;
   const struct mlt_value row[6] = {TEXT("loss"), DBL((double)i / 3), INT((int64_t)i),
                                    TEXT("r"),    INT((int64_t)i),    BOOLEAN(false)};
   memcpy(out, row, sizeof row);
+  return MLT_OK;
 }
 
 static void a_hundred_thousand_metrics_go_in_and_come_out(void **state) {
@@ -419,6 +424,25 @@ static void a_hundred_thousand_metrics_go_in_and_come_out(void **state) {
   assert_int_equal(n, 100000);
   assert_int_equal(scratch_int(s->path, "SELECT count(*) FROM metrics WHERE value = step / 3.0"),
                    100000);
+  mlt_lite_close(db);
+}
+
+static enum mlt_rc get_metric_or_fail(const void *ctx, size_t i, struct mlt_value *out,
+                                      struct mlt_err *err) {
+  if (i == 5)
+    return mlt_err_set(err, MLT_IO, "the row is gone");
+  return get_metric(ctx, i, out, err);
+}
+
+static void a_row_that_cannot_be_had_ends_the_insert(void **state) {
+  struct scratch *s = *state;
+  struct mlt_lite *db = scratch_open(s, MLT_LITE_WRITE);
+  const struct mlt_rows rows = {.table = MLT_T_METRICS, .n = 10, .get = get_metric_or_fail};
+  assert_works(s, mlt_lite_begin(db, false, HEAD, EVERYTHING, &s->err));
+  add_run(s, db);
+  assert_fails(s, mlt_lite_insert(db, &rows, EVERYTHING, &s->err), MLT_IO, "the row is gone");
+  mlt_lite_rollback(db);
+  assert_int_equal(scratch_int(s->path, "SELECT count(*) FROM metrics"), 0);
   mlt_lite_close(db);
 }
 
@@ -439,6 +463,7 @@ int main(void) {
       TEST(values_that_cannot_be_converted_are_refused_by_name),
       TEST(an_experiment_gets_the_id_it_wants_or_the_next_one),
       TEST(a_hundred_thousand_metrics_go_in_and_come_out),
+      TEST(a_row_that_cannot_be_had_ends_the_insert),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
