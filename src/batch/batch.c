@@ -7,6 +7,15 @@
 #include "base/mem.h"
 #include "batch/private.h"
 
+static void scratch_free(struct mlt_batch_private *p) {
+  mlt_free(p->order);
+  mlt_free(p->order_tmp);
+  mlt_free(p->spare);
+  p->order = p->order_tmp = NULL;
+  p->spare = NULL;
+  p->order_cap = p->spare_cap = 0;
+}
+
 static void private_free(struct mlt_batch_private *p) {
   if (!p)
     return;
@@ -16,18 +25,20 @@ static void private_free(struct mlt_batch_private *p) {
   mlt_buf_free(&p->scratch);
   mlt_free(p->groups.v);
   mlt_free(p->segments.v);
-  mlt_free(p->key_group.v);
-  mlt_points_free(&p->spare);
-  mlt_free(p->order);
-  mlt_free(p->order_tmp);
+  mlt_free(p->key_latest.v);
+  mlt_free(p->by_key.v);
+  scratch_free(p);
+  mlt_spill_free(&p->spill);
   mlt_free(p);
 }
 
-static struct mlt_batch_private *private_new(const struct mlt_limits *limits) {
+static struct mlt_batch_private *private_new(const struct mlt_limits *limits, size_t max_bytes) {
   struct mlt_batch_private *p = mlt_calloc(1, sizeof *p);
   if (!p)
     return NULL;
   p->limits = *limits;
+  p->max_bytes = max_bytes;
+  mlt_spill_init(&p->spill);
   p->keys = mlt_map_new();
   p->once = mlt_map_new();
   p->experiments = mlt_map_new();
@@ -39,12 +50,12 @@ static struct mlt_batch_private *private_new(const struct mlt_limits *limits) {
   return p;
 }
 
-struct mlt_batch *mlt_batch_new(const struct mlt_limits *limits) {
+struct mlt_batch *mlt_batch_new(const struct mlt_limits *limits, size_t max_bytes) {
   struct mlt_batch *b = mlt_calloc(1, sizeof *b);
   if (!b)
     return NULL;
   b->arena = mlt_arena_new();
-  b->priv = private_new(limits);
+  b->priv = private_new(limits, max_bytes);
   if (!b->arena || !b->priv) {
     mlt_batch_free(b);
     return NULL;
@@ -91,15 +102,20 @@ void mlt_batch_reset(struct mlt_batch *b) {
 #define EMPTY(vec) b->vec.n = 0;
   FOR_EACH_VECTOR(EMPTY)
 #undef EMPTY
-  b->keys.n = b->notes.n = b->points.n = b->latest.n = 0;
+  b->keys.n = b->notes.n = 0;
+  mlt_points_free(&b->points);
+  mlt_points_free(&b->latest);
   memset(b->counts, 0, sizeof b->counts);
   mlt_arena_reset(b->arena);
   b->sealed = false;
   struct mlt_batch_private *p = b->priv;
   mlt_map_clear(p->keys);
   mlt_map_clear(p->once);
-  p->groups.n = p->segments.n = p->key_group.n = 0;
-  p->run_groups = 0;
+  scratch_free(p);
+  mlt_spill_reset(&p->spill);
+  p->spilled = 0;
+  p->key_latest.n = 0;
+  mlt_batch_begin_run(b);
   p->open = MLT_OPEN_NONE;
   p->skip = false;
   p->skipped_rows = 0;
@@ -111,7 +127,7 @@ bool mlt_batch_whole(const struct mlt_batch *b) {
 }
 
 uint64_t mlt_batch_rows(const struct mlt_batch *b) {
-  uint64_t n = b->points.n + b->latest.n;
+  uint64_t n = b->points.n + b->latest.n + b->priv->spilled;
 #define ADD(vec) n += b->vec.n;
   FOR_EACH_VECTOR(ADD)
 #undef ADD
@@ -120,11 +136,13 @@ uint64_t mlt_batch_rows(const struct mlt_batch *b) {
 
 size_t mlt_batch_bytes(const struct mlt_batch *b) {
   const struct mlt_batch_private *p = b->priv;
-  /* one point: run, key, step, timestamp, value, is_nan */
-  size_t point = 2 * sizeof(uint32_t) + 2 * sizeof(int64_t) + sizeof(double) + sizeof(uint8_t);
-  size_t n = mlt_arena_bytes(b->arena) + (b->points.n + b->latest.n) * point +
-             b->notes.n * sizeof *b->notes.v + p->groups.n * sizeof *p->groups.v +
+  size_t open = b->points.n - p->run_points;
+  size_t scratch = p->order_cap * 2 * sizeof *p->order + p->spare_cap;
+  size_t n = mlt_arena_bytes(b->arena) + (b->points.n + b->latest.n) * MLT_POINT_BYTES +
+             b->points.n * sizeof(uint32_t) + b->notes.n * sizeof *b->notes.v +
+             p->groups.n * (sizeof *p->groups.v + sizeof *p->by_key.v) +
              p->segments.n * sizeof *p->segments.v;
+  n += scratch > open * MLT_SORT_BYTES ? scratch : open * MLT_SORT_BYTES;
 #define ADD(vec) n += b->vec.n * sizeof *b->vec.v;
   FOR_EACH_VECTOR(ADD)
 #undef ADD
@@ -246,11 +264,12 @@ static enum mlt_rc add_source_note(struct mlt_batch *b, const struct mlt_note *n
 static enum mlt_rc end_open(struct mlt_batch *b, struct mlt_err *err) {
   struct mlt_batch_private *p = b->priv;
   uint64_t rows = p->skipped_rows;
+  enum mlt_rc rc = p->open == MLT_OPEN_RUN && !p->skip ? mlt_batch_end_run(b, err) : MLT_OK;
   p->open = MLT_OPEN_NONE;
   p->skip = false;
   p->skipped_rows = 0;
-  if (rows == 0)
-    return MLT_OK;
+  if (rc != MLT_OK || rows == 0)
+    return rc;
   return mlt_batch_note_more(b, p->skip_note, err,
                              "; %" PRIu64 " rows that belong to it went with it", rows);
 }
@@ -293,7 +312,7 @@ enum mlt_rc mlt_batch_add(struct mlt_batch *b, const struct mlt_record *rec, str
 enum mlt_rc mlt_batch_seal(struct mlt_batch *b, struct mlt_err *err) {
   if (b->sealed || b->priv->open != MLT_OPEN_NONE)
     return mlt_err_set(err, MLT_INTERNAL, "batch sealed twice, or in the middle of a run");
-  enum mlt_rc rc = mlt_batch_seal_points(b, err);
+  enum mlt_rc rc = MLT_OK;
   for (unsigned id = 0; id < MLT_KV_COUNT && rc == MLT_OK; id++)
     rc = mlt_batch_seal_kv(b, (enum mlt_kv_id)id, err);
   if (rc == MLT_OK)

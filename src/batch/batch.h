@@ -31,6 +31,7 @@ struct mlt_batch_run {
   struct mlt_run r;
   /* After seal: this run's rows in the arrays below, each sorted as said there. */
   struct mlt_range params, tags, points, latest, edges;
+  bool spilled; /* the points are on disk: points.n tells how many, a cursor gives them */
 };
 
 struct mlt_batch_kv { /* params, tags, every other key/value table */
@@ -43,9 +44,9 @@ struct mlt_batch_kvs { /* after seal: by (owner, key), each once */
   size_t n, cap;
 };
 
-/* Metric points as columns. After seal: sorted by (run, key bytes, step, timestamp, value, is_nan),
-   mapped as MLflow stores them, no two rows equal in MLflow's primary key (0.0 and -0.0 are equal
-   there). */
+/* Metric points as columns, but for those of spilled runs. After seal: sorted by (run, key bytes,
+   step, timestamp, value, is_nan), mapped as MLflow stores them, no two rows equal in MLflow's
+   primary key (0.0 and -0.0 are equal there). */
 struct mlt_batch_points {
   size_t n, cap;
   uint32_t *run;
@@ -122,16 +123,18 @@ struct mlt_batch {
   struct mlt_batch_private *priv;
 };
 
-/* limits are copied. NULL when out of memory. */
-struct mlt_batch *mlt_batch_new(const struct mlt_limits *limits);
+/* limits are copied. When mlt_batch_bytes passes max_bytes within a run, the run's points go to a
+   temporary file (base/temp.h); 0 = they never do. NULL when out of memory. */
+struct mlt_batch *mlt_batch_new(const struct mlt_limits *limits, size_t max_bytes);
 void mlt_batch_free(struct mlt_batch *b);
-/* Empty again, memory kept. Pointers into it die. */
+/* Empty again; large arrays and disk space are given back. Pointers into it die. */
 void mlt_batch_reset(struct mlt_batch *b);
 
 /* Copies one record in. A record that breaks a rule is not added: it is counted as rejected and
    described in b->notes, and the result is still MLT_OK. A rejected RUN (or LOGGED_MODEL,
    REGISTERED_MODEL, MODEL_VERSION) takes the records that belong to it with it, each counted, until
-   its END. Errors: MLT_NOMEM; MLT_INTERNAL for a record out of order. MLT_REC_NOTE is copied into
+   its END. Errors: MLT_NOMEM; MLT_IO and its kin when points cannot be spilled; MLT_INTERNAL for a
+   record out of order. MLT_REC_NOTE is copied into
    b->notes and counted. */
 enum mlt_rc mlt_batch_add(struct mlt_batch *b, const struct mlt_record *rec,
                           struct mlt_err *err) MLT_NODISCARD;
@@ -139,13 +142,34 @@ enum mlt_rc mlt_batch_add(struct mlt_batch *b, const struct mlt_record *rec,
 /* True between records when nothing is half-added, so that the batch may be written here. Not right
    after an EXPERIMENT or its tags: more tags may follow. */
 bool mlt_batch_whole(const struct mlt_batch *b);
-/* Rows held so far, and bytes in use, for the caller's flush decision. Growth by doubling and the
-   scratch of seal may hold up to three times as much. */
+/* Rows held so far, spilled ones among them, and bytes in use, with those that sorting and a sink's
+   index of rows will take, for the caller's flush decision. Flushing at half of max_bytes leaves
+   every run the other half before it spills. */
 uint64_t mlt_batch_rows(const struct mlt_batch *b);
 size_t mlt_batch_bytes(const struct mlt_batch *b);
 
-/* Sorts, merges exact duplicates (counted), computes latest metrics and the ranges. Once, before a
+/* Sorts, merges exact duplicates (counted), sets the ranges; points are in order since their run
+ * ended. Once, before a
  * sink sees it. */
 enum mlt_rc mlt_batch_seal(struct mlt_batch *b, struct mlt_err *err) MLT_NODISCARD;
+
+/* One point of a run. */
+struct mlt_batch_point {
+  uint32_t key; /* index into keys */
+  int64_t step, timestamp;
+  double value;
+  bool is_nan;
+};
+
+/* The points of one run of a sealed batch in the order said at mlt_batch_points, in memory or
+   spilled. As often as wanted; any thread, each with a cursor of its own. Holds 64 KiB for a
+   spilled run. Errors: MLT_NOMEM, MLT_IO. */
+struct mlt_batch_cursor;
+enum mlt_rc mlt_batch_cursor_open(struct mlt_batch_cursor **out, const struct mlt_batch *b,
+                                  size_t run, struct mlt_err *err) MLT_NODISCARD;
+/* MLT_END behind the last. */
+enum mlt_rc mlt_batch_cursor_next(struct mlt_batch_cursor *c, struct mlt_batch_point *out,
+                                  struct mlt_err *err) MLT_NODISCARD;
+void mlt_batch_cursor_close(struct mlt_batch_cursor *c); /* NULL is fine */
 
 #endif

@@ -53,17 +53,12 @@ static enum mlt_rc order_room(struct mlt_batch_private *p, size_t n, struct mlt_
     return MLT_OK;
   if (n > UINT32_MAX)
     return mlt_err_set(err, MLT_TOOBIG, "a batch holds %zu rows of one table", n);
-  size_t cap = n > p->order_cap * 2 ? n : p->order_cap * 2;
-  uint32_t *order = mlt_reallocarray(p->order, cap, sizeof *order);
-  if (order)
-    p->order = order;
-  uint32_t *tmp = mlt_reallocarray(p->order_tmp, cap, sizeof *tmp);
-  if (tmp)
-    p->order_tmp = tmp;
-  if (!order || !tmp)
-    return mlt_err_nomem(err);
-  p->order_cap = cap;
-  return MLT_OK;
+  mlt_free(p->order); /* nothing in them is to be kept */
+  mlt_free(p->order_tmp);
+  p->order = mlt_reallocarray(NULL, n, sizeof *p->order);
+  p->order_tmp = mlt_reallocarray(NULL, n, sizeof *p->order_tmp);
+  p->order_cap = p->order && p->order_tmp ? n : 0;
+  return p->order_cap ? MLT_OK : mlt_err_nomem(err);
 }
 
 enum mlt_rc mlt_batch_order(struct mlt_batch *b, size_t n, mlt_order_fn cmp, const void *ctx,

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "batch/batch.h"
+#include "batch/spill.h"
 #include "model/rules.h"
 
 enum mlt_open { MLT_OPEN_NONE, MLT_OPEN_RUN, MLT_OPEN_LOGGED_MODEL, MLT_OPEN_REGISTERED_MODEL };
@@ -17,16 +18,18 @@ enum mlt_open { MLT_OPEN_NONE, MLT_OPEN_RUN, MLT_OPEN_LOGGED_MODEL, MLT_OPEN_REG
 /* What became of the row that the records behind it belong to. */
 enum mlt_fate { MLT_FATE_NONE, MLT_FATE_TAKEN, MLT_FATE_MERGED, MLT_FATE_REJECTED };
 
-/* One (run, key) with points; the row of b->latest with the same index belongs to it. */
+/* One key of the open run; group i belongs to row run_latest + i of b->latest. */
 struct mlt_group {
-  size_t n;    /* its points */
-  size_t last; /* index of the latest to arrive */
+  size_t n;     /* its points in memory */
+  size_t last;  /* index of the latest of them to arrive */
+  size_t place; /* while sorting: where its points stand */
   bool unsorted;
 };
 
 /* Points of one group that arrived together; they end where the next segment starts. */
 struct mlt_segment {
   size_t first;
+  size_t to; /* while sorting: where they go */
   uint32_t group;
 };
 
@@ -36,13 +39,23 @@ struct mlt_batch_private {
   struct mlt_map *once;        /* identities taken in this batch -> index of their row */
   struct mlt_map *experiments; /* every experiment's key so far, reset or not -> was it rejected? */
   struct mlt_buf scratch;      /* an identity being looked up */
+  MLT_VEC(uint32_t) key_latest; /* one a key: its row of latest in the run that used it last */
+
+  /* The open run's points are those from run_points on, and the extents of the spill. */
   MLT_VEC(struct mlt_group) groups;
   MLT_VEC(struct mlt_segment) segments;
-  MLT_VEC(uint32_t) key_group; /* one a key: its group in the run that used it last */
-  size_t run_groups;           /* first group of the current run */
-  struct mlt_batch_points spare;
-  uint32_t *order, *order_tmp; /* for sorting indices */
+  size_t run_points, run_latest; /* where the run's rows begin */
+
+  size_t max_bytes; /* 0: no limit */
+  struct mlt_spill spill;
+  uint64_t spilled; /* rows of ended runs that are in the spill */
+
+  /* Scratch of sorting. */
+  MLT_VEC(uint32_t) by_key;    /* the open run's groups in the order of their keys */
+  uint32_t *order, *order_tmp; /* indices */
   size_t order_cap;
+  char *spare; /* a column of points */
+  size_t spare_cap;
 
   enum mlt_open open;
   bool skip;                /* the open run or model was rejected */
@@ -131,12 +144,41 @@ enum mlt_kv_id {
 enum mlt_rc mlt_batch_add_kv(struct mlt_adding *a, enum mlt_kv_id id);
 enum mlt_rc mlt_batch_seal_kv(struct mlt_batch *b, enum mlt_kv_id id, struct mlt_err *err);
 
-/* points.c */
+/* columns.c: points as columns. */
+/* One point of the columns: run, key, step, timestamp, value, is_nan. */
+enum { MLT_POINT_BYTES = 2 * 4 + 3 * 8 + 1 };
+/* What sorting takes a point of the open run: two indices and a column's room. */
+enum { MLT_SORT_BYTES = 2 * 4 + 8 };
 /* Room for `need` points; false when out of memory. */
 bool mlt_points_room(struct mlt_batch_points *p, size_t need);
+/* Nothing is held any more. */
 void mlt_points_free(struct mlt_batch_points *p);
+int mlt_points_compare(const struct mlt_batch_points *p, size_t a, size_t b);
+void mlt_points_move(struct mlt_batch_points *p, size_t to, size_t from, size_t n);
+/* Both need scratch of 8 bytes a point. Rows first + order[i] go to first + i. */
+void mlt_points_permute(struct mlt_batch_points *p, size_t first, const uint32_t *order, size_t n,
+                        char *scratch);
+/* The segments, of which the first starts at `first`, go where their `to` says. */
+void mlt_points_scatter(struct mlt_batch_points *p, size_t first,
+                        const struct mlt_segment *segments, size_t n, char *scratch);
+
+/* points.c */
+void mlt_batch_begin_run(struct mlt_batch *b);
 enum mlt_rc mlt_batch_add_points(struct mlt_adding *a);
-enum mlt_rc mlt_batch_seal_points(struct mlt_batch *b, struct mlt_err *err);
+/* Its points in order, repeats dropped and counted, ranges set. */
+enum mlt_rc mlt_batch_end_run(struct mlt_batch *b, struct mlt_err *err);
+
+/* sort.c: the open run's points that are in memory. */
+/* Sorts them and drops repeats. Rows of latest stay as they are, the order of keys is in by_key. */
+enum mlt_rc mlt_batch_sort_run(struct mlt_batch *b, struct mlt_err *err);
+/* Puts the run's rows of latest into the order of by_key. */
+enum mlt_rc mlt_batch_sort_latest(struct mlt_batch *b, struct mlt_err *err);
+
+/* leave.c: points that leave the memory. */
+/* Moves the open run's points out when the batch is over its limit. */
+enum mlt_rc mlt_batch_keep_within(struct mlt_batch *b, struct mlt_err *err);
+/* Moves the rest of a run out that is partly there already, and merges it. */
+enum mlt_rc mlt_batch_leave(struct mlt_batch *b, struct mlt_err *err);
 
 /* runs.c */
 enum mlt_rc mlt_batch_add_experiment(struct mlt_adding *a);

@@ -172,7 +172,7 @@ enum mlt_rc mlt_batch_add_run(struct mlt_adding *a) {
   struct mlt_run r = a->rec->run;
   a->id = r.run_uuid;
   b->priv->edge = MLT_FATE_NONE;
-  b->priv->run_groups = b->priv->groups.n;
+  mlt_batch_begin_run(b);
   enum mlt_rc rc = check_run(a, &r);
   if (rc == MLT_OK)
     rc = mlt_adding_keep(a, &r, run_fields, LENGTH(run_fields));

@@ -275,7 +275,7 @@ static enum mlt_rc open_sink(struct pump *p) {
   p->report->load = p->sink_ops->load(p->sink);
   if (p->report->load.why)
     p->report->load.why = mlt_arena_cstr(p->report->arena, p->report->load.why);
-  p->batch = mlt_batch_new(&p->report->schema.limits);
+  p->batch = mlt_batch_new(&p->report->schema.limits, 0);
   if (!p->batch)
     return mlt_err_nomem(p->err);
   unsigned jobs = p->opts->jobs ? p->opts->jobs : DEFAULT_JOBS;

@@ -56,7 +56,7 @@ static enum mlt_rc start_lane(struct mlt_lanes *l, struct mlt_sink *sink,
   struct lane *lane = &l->lane[l->n++];
   lane->all = l;
   lane->sink = sink;
-  lane->batch = mlt_batch_new(limits);
+  lane->batch = mlt_batch_new(limits, 0);
   lane->outcome.arena = mlt_arena_new();
   if (!lane->batch || !lane->outcome.arena)
     return mlt_err_nomem(err);

@@ -1,6 +1,7 @@
 /* Is what the target holds of a run the same as the source's? Every row of params, tags, metrics
    and latest_metrics is streamed from the target and looked up in the sealed batch (sorted, so by
-   bisection); counts must agree too. */
+   bisection; spilled points: spilled.c); counts must agree too. */
+#include "sink/spilled.h"
 #include "sink/values.h"
 #include "sink/writer.h"
 
@@ -11,6 +12,7 @@
 struct seen {
   uint64_t rows;
   bool reported;
+  struct mlt_spilled_diff *spilled; /* metrics of a spilled run */
 };
 
 struct compare {
@@ -121,6 +123,16 @@ static enum mlt_rc kv_row(void *ctx, const struct mlt_value *row, struct mlt_err
   return conflict(c, run, what);
 }
 
+static enum mlt_rc spilled_row(struct compare *c, uint64_t run, const struct point *q) {
+  struct mlt_batch_point p = {0, q->step, q->timestamp, q->value, q->is_nan};
+  if (mlt_spilled_diff_row(c->seen[run].spilled, q->key, &p))
+    return MLT_OK;
+  char what[1024];
+  (void)snprintf(what, sizeof what, "metric '%.*s' is there, absent in the source",
+                 MLT_STR_ARG(q->key));
+  return conflict(c, run, what);
+}
+
 static enum mlt_rc point_row(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
   (void)err;
   struct compare *c = ctx;
@@ -133,6 +145,8 @@ static enum mlt_rc point_row(void *ctx, const struct mlt_value *row, struct mlt_
     return MLT_OK;
   const struct mlt_batch_run *r = &c->a->b->runs.v[run];
   c->seen[run].rows++;
+  if (c->seen[run].spilled)
+    return spilled_row(c, run, &q);
   if (has_point(c->a->b, latest ? &c->a->b->latest : &c->a->b->points, range_of(r, c->table), &q))
     return MLT_OK;
   char what[1024];
@@ -142,31 +156,56 @@ static enum mlt_rc point_row(void *ctx, const struct mlt_value *row, struct mlt_
   return conflict(c, run, what);
 }
 
+/* Nothing seen yet of the runs still PRESENT, whose ids go to `ids`. */
+static enum mlt_rc start_table(struct compare *c, enum mlt_table table, struct mlt_str *ids,
+                               size_t *n) {
+  const struct mlt_batch *b = c->a->b;
+  *n = 0;
+  c->table = table;
+  for (size_t i = 0; i < b->runs.n; i++) {
+    c->seen[i] = (struct seen){0};
+    if (c->a->run_fate[i] != MLT_FATE_PRESENT)
+      continue;
+    ids[(*n)++] = b->runs.v[i].r.run_uuid;
+    if (table != MLT_T_METRICS || !b->runs.v[i].spilled)
+      continue;
+    c->seen[i].spilled = mlt_spilled_diff_new(c->a, i);
+    if (!c->seen[i].spilled)
+      return mlt_err_nomem(c->a->err);
+  }
+  return MLT_OK;
+}
+
+/* The rows of a run that every row of the target was found in: are there more? */
+static enum mlt_rc end_run(struct compare *c, size_t i) {
+  size_t mine = range_of(&c->a->b->runs.v[i], c->table).n;
+  char what[1024] = "";
+  if (c->seen[i].spilled) {
+    enum mlt_rc rc = mlt_spilled_diff_end(c->seen[i].spilled, what, sizeof what, c->a->err);
+    if (rc != MLT_OK)
+      return rc;
+  } else if (c->seen[i].rows != mine) {
+    (void)snprintf(what, sizeof what, "%" PRIu64 " rows of %s there, %zu in the source",
+                   c->seen[i].rows, mlt_table_name(c->table), mine);
+  }
+  return what[0] ? conflict(c, i, what) : MLT_OK;
+}
+
 /* Compares one table of the runs still PRESENT. */
 static enum mlt_rc compare_table(struct compare *c, enum mlt_table table, enum mlt_column by,
                                  mlt_row_fn fn) {
   struct mlt_write *a = c->a;
-  size_t n = 0;
+  size_t n;
   struct mlt_str *ids = mlt_arena_alloc(a->out->arena, a->b->runs.n * sizeof *ids);
   if (!ids)
     return mlt_err_nomem(a->err);
-  for (size_t i = 0; i < a->b->runs.n; i++) {
-    c->seen[i] = (struct seen){0};
-    if (a->run_fate[i] == MLT_FATE_PRESENT)
-      ids[n++] = a->b->runs.v[i].r.run_uuid;
-  }
-  c->table = table;
+  enum mlt_rc rc = start_table(c, table, ids, &n);
   struct mlt_where where = {.by = by, .keys = ids, .n_keys = n};
-  enum mlt_rc rc = n ? mlt_write_select(a, table, &where, fn, c) : MLT_OK;
-  for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++) {
-    size_t mine = range_of(&a->b->runs.v[i], table).n;
-    if (a->run_fate[i] != MLT_FATE_PRESENT || c->seen[i].rows == mine)
-      continue;
-    char what[256];
-    (void)snprintf(what, sizeof what, "%" PRIu64 " rows of %s there, %zu in the source",
-                   c->seen[i].rows, mlt_table_name(table), mine);
-    rc = conflict(c, i, what);
-  }
+  if (rc == MLT_OK && n)
+    rc = mlt_write_select(a, table, &where, fn, c);
+  for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++)
+    if (a->run_fate[i] == MLT_FATE_PRESENT)
+      rc = end_run(c, i);
   return rc;
 }
 

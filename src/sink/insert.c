@@ -1,4 +1,5 @@
 /* Rows of new runs, as values in the order of model/columns.def. */
+#include "sink/spilled.h"
 #include "sink/values.h"
 #include "sink/writer.h"
 
@@ -96,7 +97,7 @@ static struct mlt_range part_of(const struct mlt_batch *b, size_t run, enum part
   case TAGS:
     return r->tags;
   case POINTS:
-    return r->points;
+    return r->spilled ? (struct mlt_range){0, 0} : r->points;
   case LATEST:
     return r->latest;
   }
@@ -136,5 +137,5 @@ enum mlt_rc mlt_write_new_runs(struct mlt_write *a) {
   enum mlt_rc rc = MLT_OK;
   for (size_t i = 0; rc == MLT_OK && i < sizeof steps / sizeof *steps; i++)
     rc = insert_part(a, steps[i].part, steps[i].table, steps[i].get);
-  return rc;
+  return rc == MLT_OK ? mlt_spilled_insert(a) : rc;
 }

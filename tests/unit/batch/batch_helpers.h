@@ -17,7 +17,7 @@
 static inline struct mlt_batch *new_batch(void) {
   struct mlt_limits limits;
   mlt_limits_declared(&limits);
-  struct mlt_batch *b = mlt_batch_new(&limits);
+  struct mlt_batch *b = mlt_batch_new(&limits, 0);
   assert_non_null(b);
   return b;
 }

@@ -48,7 +48,7 @@ static enum mlt_rc fill(struct mlt_batch *b, struct mlt_err *err) {
 static int live(void) {
   struct mlt_limits limits;
   mlt_limits_declared(&limits);
-  struct mlt_batch *b = mlt_batch_new(&limits);
+  struct mlt_batch *b = mlt_batch_new(&limits, 0);
   if (!b)
     return OUT_OF_MEMORY;
   struct mlt_err err = MLT_ERR_INIT;

@@ -88,7 +88,7 @@ static void long_values_are_cut_by_code_points(void **state) {
   struct mlt_limits limits;
   mlt_limits_declared(&limits);
   limits.chars[MLT_C_PARAMS_value] = 3;
-  struct mlt_batch *b = mlt_batch_new(&limits);
+  struct mlt_batch *b = mlt_batch_new(&limits, 0);
   add(b, run_record("r"));
   add(b, kv_record(MLT_REC_PARAM, "k", "\xc3\xa9\xc3\xa9\xc3\xa9")); /* three */
   add(b, kv_record(MLT_REC_PARAM, "l", "\xc3\xa9\xc3\xa9\xc3\xa9z"));
@@ -108,7 +108,7 @@ static void long_values_are_rejected_when_cutting_is_off(void **state) {
   struct mlt_limits limits;
   mlt_limits_declared(&limits);
   limits.truncate = false;
-  struct mlt_batch *b = mlt_batch_new(&limits);
+  struct mlt_batch *b = mlt_batch_new(&limits, 0);
   add(b, run_record("r"));
   add(b, kv_record(MLT_REC_TAG, "k", repeated('x', 8001)));
   finish(b);
@@ -123,7 +123,7 @@ static void without_limits_everything_is_kept_whole(void **state) {
   (void)state;
   struct mlt_limits limits;
   mlt_limits_none(&limits);
-  struct mlt_batch *b = mlt_batch_new(&limits);
+  struct mlt_batch *b = mlt_batch_new(&limits, 0);
   add(b, run_record("r"));
   add(b, kv_record(MLT_REC_TAG, "k", repeated('x', 20000)));
   finish(b);

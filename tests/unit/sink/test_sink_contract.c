@@ -3,6 +3,7 @@
    tests/integration/test_sink_contract.py gives one in PostgreSQL). */
 #include <stdarg.h>
 #include <stddef.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,7 +36,7 @@ static void open_sink(struct fixture *f, bool dry_run, bool stop) {
   if (f->ops->open(&f->sink, &opts, &f->err) != MLT_OK)
     fail_msg("open: %s", f->err.msg);
   mlt_batch_free(f->batch);
-  f->batch = mlt_batch_new(&f->ops->schema(f->sink)->limits);
+  f->batch = mlt_batch_new(&f->ops->schema(f->sink)->limits, 0);
 }
 
 static int setup(void **state) {
@@ -198,7 +199,7 @@ static void a_load_is_in_when_it_is_finished(void **state) {
   struct fixture *f = *state;
   struct mlt_sink_opts opts = {.target = &f->target, .load = MLT_LOAD_AUTO, .stop_on_reject = true};
   assert_int_equal(f->ops->open(&f->sink, &opts, &f->err), MLT_OK);
-  f->batch = mlt_batch_new(&f->ops->schema(f->sink)->limits);
+  f->batch = mlt_batch_new(&f->ops->schema(f->sink)->limits, 0);
   add_experiment(f, "1", "loaded");
   add_run(f, "1", "f0000000000000000000000000000001", "0.1");
   assert_int_equal(write_batch(f), MLT_OK);
@@ -241,6 +242,71 @@ static void two_sinks_do_not_disturb_each_other(void **state) {
   f->ops->close(first);
 }
 
+/* A batch with one run of these points; spilled when it may hold no memory. */
+static enum mlt_rc write_points(struct fixture *f, bool spilled, const char *key, size_t n,
+                                const double *value) {
+  static const int64_t step[] = {3, 2, 1, 0}, ts[] = {10, 20, 20, 30};
+  open_sink(f, false, false);
+  mlt_batch_free(f->batch);
+  f->batch = mlt_batch_new(&f->ops->schema(f->sink)->limits, spilled ? 1 : 0);
+  add_experiment(f, "1", "spilled");
+  add(f, (struct mlt_record){.kind = MLT_REC_RUN,
+                             .run = {.run_uuid = MLT_STR_LIT("b0000000000000000000000000000001"),
+                                     .experiment = MLT_STR_LIT("1"),
+                                     .user_id = MLT_STR_LIT("u"),
+                                     .status = MLT_RUN_FINISHED,
+                                     .start_time = {1, true},
+                                     .artifact_uri = MLT_STR_LIT("/srv/a/r/artifacts")}});
+  for (size_t i = 0; i < n; i++) {
+    add(f, (struct mlt_record){.kind = MLT_REC_POINTS,
+                               .points = {.key = mlt_str_c(key),
+                                          .n = 1,
+                                          .timestamp = ts + i,
+                                          .step = step + i,
+                                          .value = value + i}});
+    add(f, (struct mlt_record){.kind = MLT_REC_POINTS,
+                               .points = {.key = MLT_STR_LIT("other"),
+                                          .n = 1,
+                                          .timestamp = ts + i,
+                                          .step = step + i,
+                                          .value = value}});
+  }
+  add(f, (struct mlt_record){.kind = MLT_REC_RUN_END});
+  enum mlt_rc rc = write_batch(f);
+  assert_int_equal(f->batch->runs.v[0].spilled, spilled);
+  return rc;
+}
+
+static void expect_conflict(struct fixture *f, uint64_t rows, const char *why) {
+  expect(f, MLT_T_RUNS, 0, 0, 1);
+  expect(f, MLT_T_METRICS, 0, 0, rows);
+  assert_int_equal(f->out.notes.n, 1);
+  if (!strstr(f->out.notes.v[0].reason.p, why))
+    fail_msg("%s", f->out.notes.v[0].reason.p);
+}
+
+static void spilled_runs_are_inserted_and_compared_like_others(void **state) {
+  struct fixture *f = *state;
+  const double value[] = {0.5, -0.0, (double)INFINITY, (double)NAN};
+  const double changed[] = {0.5, 0.0, (double)INFINITY, 1};
+  const double zero[] = {0.5, 0.0, (double)INFINITY, (double)NAN};
+  assert_int_equal(write_points(f, true, "loss", 4, value), MLT_OK);
+  expect(f, MLT_T_METRICS, 8, 0, 0);
+  expect(f, MLT_T_LATEST_METRICS, 2, 0, 0);
+  for (int spilled = 0; spilled < 2; spilled++) {
+    assert_int_equal(write_points(f, spilled, "loss", 4, value), MLT_OK);
+    expect(f, MLT_T_METRICS, 0, 8, 0);
+    assert_int_equal(write_points(f, spilled, "loss", 4, zero), MLT_OK);
+    expect(f, MLT_T_METRICS, 0, 8, 0);
+  }
+  assert_int_equal(write_points(f, true, "loss", 4, changed), MLT_OK);
+  expect_conflict(f, 8, "metric 'loss' has 4 points, some with other values");
+  assert_int_equal(write_points(f, true, "loss", 3, value), MLT_OK);
+  expect_conflict(f, 6, "metric 'loss' has 4 points there, 3 in the source");
+  assert_int_equal(write_points(f, true, "lost", 4, value), MLT_OK);
+  expect_conflict(f, 8, "metric 'loss' is there, absent in the source");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_load_is_in_when_it_is_finished, setup, teardown),
@@ -248,6 +314,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_different_run_is_a_conflict_and_is_left_alone, setup,
                                       teardown),
       cmocka_unit_test_setup_teardown(names_stand_once_in_a_source, setup, teardown),
+      cmocka_unit_test_setup_teardown(spilled_runs_are_inserted_and_compared_like_others, setup,
+                                      teardown),
       cmocka_unit_test_setup_teardown(two_sinks_do_not_disturb_each_other, setup, teardown)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
