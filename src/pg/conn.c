@@ -185,10 +185,16 @@ enum mlt_rc mlt_pg_open(struct mlt_pg **out, const char *conninfo, const char *a
   if (rc == MLT_OK)
     rc = read_session(pg, err);
   if (rc == MLT_OK)
+    rc = mlt_pg_read_timeouts(pg, err);
+  if (rc == MLT_OK)
     *out = pg;
   else
     mlt_pg_close(pg);
   return rc;
+}
+
+void mlt_pg_set_pacer(struct mlt_pg *pg, struct mlt_pacer *pacer) {
+  pg->pacer = pacer;
 }
 
 void mlt_pg_close(struct mlt_pg *pg) {

@@ -56,6 +56,7 @@ enum mlt_rc mlt_pg_fail(struct mlt_pg *pg, const PGresult *res, struct mlt_err *
   enum mlt_rc rc = mlt_err_set(err, mlt_pg_sqlstate_rc(sqlstate), "%s", text);
   if (first) {
     (void)snprintf(err->sqlstate, sizeof err->sqlstate, "%s", sqlstate);
+    mlt_pg_hint_timeout(pg, sqlstate, err);
     const char *hint = mlt_pg_sqlstate_hint(sqlstate);
     if (hint)
       mlt_err_hint(err, "%s", hint);

@@ -51,65 +51,97 @@ static enum mlt_rc plan_columns(struct mlt_pg *pg, enum mlt_table table,
   return MLT_OK;
 }
 
-/* Brings the connection into COPY mode and plans the encoding. */
-static enum mlt_rc start(struct mlt_pg *pg, enum mlt_table table, uint32_t features,
-                         struct mlt_copy_columns *columns, struct mlt_err *err) {
-  enum mlt_column list[MLT_MAX_COLUMNS];
-  unsigned n = mlt_pg_columns(table, features, list);
-  enum mlt_rc rc = mlt_pg_types(pg, err);
+/* One table's rows on their way, by one COPY or several. */
+struct copy {
+  struct mlt_pg *pg;
+  const struct mlt_rows *rows;
+  size_t next; /* the first row not sent yet */
+  struct mlt_copy_columns columns;
+  struct mlt_buf sql, chunk;
+  size_t in_chunk; /* rows */
+};
+
+static enum mlt_rc write_statement(struct copy *c, const enum mlt_column *list, unsigned n) {
+  struct mlt_buf *sql = &c->sql;
+  bool trusted = mlt_pg_is_trusted(c->pg, c->rows->table);
+  enum mlt_rc rc = mlt_buf_printf(sql, "%sCOPY ", trusted ? mlt_pg_unchecked : "");
   if (rc == MLT_OK)
-    rc = plan_columns(pg, table, list, n, columns, err);
+    rc = mlt_pg_add_table(c->pg, sql, c->rows->table);
+  if (rc == MLT_OK)
+    rc = mlt_buf_adds(sql, " (");
+  if (rc == MLT_OK)
+    rc = mlt_pg_add_columns(sql, list, n);
+  return rc == MLT_OK ? mlt_buf_printf(sql, ") FROM STDIN (FORMAT binary)%s%c",
+                                       trusted ? mlt_pg_checked : "", '\0')
+                      : rc;
+}
+
+static enum mlt_rc prepare(struct copy *c, uint32_t features, struct mlt_err *err) {
+  enum mlt_column list[MLT_MAX_COLUMNS];
+  unsigned n = mlt_pg_columns(c->rows->table, features, list);
+  mlt_buf_init(&c->sql, STATEMENT_MAX);
+  mlt_buf_init(&c->chunk, TUPLE_MAX);
+  enum mlt_rc rc = mlt_pg_types(c->pg, err);
+  if (rc == MLT_OK)
+    rc = plan_columns(c->pg, c->rows->table, list, n, &c->columns, err);
   if (rc != MLT_OK)
     return rc;
-  struct mlt_buf sql;
-  mlt_buf_init(&sql, STATEMENT_MAX);
-  if ((rc = mlt_buf_adds(&sql, "COPY ")) != MLT_OK ||
-      (rc = mlt_pg_add_table(pg, &sql, table)) != MLT_OK ||
-      (rc = mlt_buf_adds(&sql, " (")) != MLT_OK ||
-      (rc = mlt_pg_add_columns(&sql, list, n)) != MLT_OK ||
-      (rc = mlt_buf_printf(&sql, ") FROM STDIN (FORMAT binary)%c", '\0')) != MLT_OK)
+  if ((rc = write_statement(c, list, n)) != MLT_OK ||
+      (rc = mlt_buf_reserve(&c->chunk, CHUNK + CHUNK / 4)) != MLT_OK)
     rc = mlt_pg_buf_failed(rc, err);
-  else
-    rc = mlt_pg_command(pg, sql.p, NULL, err);
-  mlt_buf_free(&sql);
   return rc;
 }
 
-static enum mlt_rc send(struct mlt_pg *pg, struct mlt_buf *chunk, struct mlt_err *err) {
+/* Hands what is encoded to libpq, when it is due. */
+static enum mlt_rc send(struct copy *c, struct mlt_err *err) {
+  struct mlt_buf *chunk = &c->chunk;
+  struct mlt_pacer *pacer = c->pg->pacer;
   size_t sent = 0;
+  if (pacer && c->in_chunk > 0) {
+    enum mlt_rc rc = mlt_pacer_wait(pacer, mlt_pacer_take(pacer, c->in_chunk), err);
+    if (rc != MLT_OK)
+      return rc;
+  }
   while (sent < chunk->len) {
     size_t n = chunk->len - sent < CHUNK ? chunk->len - sent : CHUNK;
-    if (PQputCopyData(pg->conn, chunk->p + sent, (int)n) != 1)
-      return mlt_pg_fail(pg, NULL, err);
+    if (PQputCopyData(c->pg->conn, chunk->p + sent, (int)n) != 1)
+      return mlt_pg_fail(c->pg, NULL, err);
     sent += n;
   }
   mlt_buf_clear(chunk);
+  c->in_chunk = 0;
   return MLT_OK;
 }
 
-static enum mlt_rc send_rows(struct mlt_pg *pg, const struct mlt_rows *rows,
-                             const struct mlt_copy_columns *columns, struct mlt_err *err) {
-  struct mlt_buf chunk;
+static enum mlt_rc encode_row(struct copy *c, struct mlt_err *err) {
   struct mlt_value row[MLT_MAX_COLUMNS];
-  mlt_buf_init(&chunk, TUPLE_MAX);
-  enum mlt_rc rc = mlt_buf_reserve(&chunk, CHUNK + CHUNK / 4);
+  enum mlt_rc rc = c->rows->get(c->rows->ctx, c->next, row, err);
   if (rc == MLT_OK)
-    rc = mlt_copy_header(&chunk);
-  if (rc != MLT_OK)
-    rc = mlt_pg_buf_failed(rc, err);
-  for (size_t i = 0; i < rows->n && rc == MLT_OK; i++) {
-    rc = rows->get(rows->ctx, i, row, err);
-    if (rc == MLT_OK)
-      rc = mlt_copy_row(&chunk, columns, row, err);
-    if (rc == MLT_OK && chunk.len >= CHUNK)
-      rc = send(pg, &chunk, err);
+    rc = mlt_copy_row(&c->chunk, &c->columns, row, err);
+  if (rc == MLT_OK) {
+    c->next++;
+    c->in_chunk++;
   }
-  if (rc == MLT_OK && (rc = mlt_copy_trailer(&chunk)) != MLT_OK)
-    rc = mlt_pg_buf_failed(rc, err);
-  if (rc == MLT_OK)
-    rc = send(pg, &chunk, err);
-  mlt_buf_free(&chunk);
   return rc;
+}
+
+/* Sends rows until there are no more, or the statement is long enough. */
+static enum mlt_rc send_rows(struct copy *c, struct mlt_err *err) {
+  size_t first = c->next;
+  size_t portion = c->pg->pacer ? mlt_pacer_portion(c->pg->pacer) : SIZE_MAX;
+  mlt_buf_clear(&c->chunk);
+  c->in_chunk = 0;
+  enum mlt_rc rc = mlt_copy_header(&c->chunk);
+  if (rc != MLT_OK)
+    return mlt_pg_buf_failed(rc, err);
+  do {
+    rc = encode_row(c, err);
+    if (rc == MLT_OK && (c->chunk.len >= CHUNK || c->in_chunk >= portion))
+      rc = send(c, err);
+  } while (rc == MLT_OK && c->next < c->rows->n && !mlt_pg_copy_is_long(c->pg, c->next - first));
+  if (rc == MLT_OK && (rc = mlt_copy_trailer(&c->chunk)) != MLT_OK)
+    rc = mlt_pg_buf_failed(rc, err);
+  return rc == MLT_OK ? send(c, err) : rc;
 }
 
 /* Reads every result of the COPY: the server's row count, and its error into *server. */
@@ -118,9 +150,10 @@ static uint64_t drain(struct mlt_pg *pg, struct mlt_err *server) {
   PGresult *res;
   while ((res = PQgetResult(pg->conn))) {
     ExecStatusType status = PQresultStatus(res);
-    if (status == PGRES_COMMAND_OK)
-      counted = strtoull(PQcmdTuples(res), NULL, 10);
-    else if (status != PGRES_COPY_IN)
+    const char *tuples = PQcmdTuples(res);
+    if (tuples[0]) /* else it is of the statement after the COPY */
+      counted = strtoull(tuples, NULL, 10);
+    if (status != PGRES_COMMAND_OK && status != PGRES_COPY_IN)
       (void)mlt_pg_fail(pg, res, server);
     PQclear(res);
     if (status == PGRES_COPY_IN) /* the end could not be sent: libpq would say so for ever */
@@ -153,14 +186,28 @@ static enum mlt_rc finish(struct mlt_pg *pg, enum mlt_rc rc, size_t n, struct ml
   return rc;
 }
 
+static enum mlt_rc copy(struct copy *c, struct mlt_err *err) {
+  size_t first = c->next;
+  mlt_pg_copy_begins(c->pg);
+  enum mlt_rc rc = mlt_pg_command(c->pg, c->sql.p, NULL, err);
+  if (rc == MLT_OK) {
+    rc = send_rows(c, err);
+    rc = finish(c->pg, rc, c->next - first, err);
+    mlt_pg_copy_ended(c->pg, c->next - first, rc == MLT_OK);
+  }
+  return rc;
+}
+
 enum mlt_rc mlt_pg_insert(struct mlt_pg *pg, const struct mlt_rows *rows, uint32_t features,
                           struct mlt_err *err) {
-  struct mlt_copy_columns columns;
+  struct copy c = {.pg = pg, .rows = rows};
   if (rows->n == 0)
     return MLT_OK;
-  enum mlt_rc rc = start(pg, rows->table, features, &columns, err);
-  if (rc == MLT_OK)
-    rc = finish(pg, send_rows(pg, rows, &columns, err), rows->n, err);
+  enum mlt_rc rc = prepare(&c, features, err);
+  while (rc == MLT_OK && c.next < rows->n)
+    rc = copy(&c, err);
+  mlt_buf_free(&c.sql);
+  mlt_buf_free(&c.chunk);
   if (rc != MLT_OK) {
     mlt_pg_hint_grant(pg, err, "SELECT, INSERT ON ALL TABLES IN");
     mlt_err_prefix(err, "table %s", mlt_table_name(rows->table));

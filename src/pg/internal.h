@@ -10,6 +10,11 @@
 #include "model/tables.h"
 #include "pg/store.h"
 
+/* Limits of our session that somebody set, in milliseconds; 0: none. */
+struct mlt_pg_timeouts {
+  uint32_t statement, transaction, idle_in_transaction, lock;
+};
+
 struct mlt_pg {
   PGconn *conn;
   char *schema; /* current_schema() when the connection was opened */
@@ -18,6 +23,11 @@ struct mlt_pg {
   char *encoding;
   bool types_known;
   Oid types[MLT_C_COUNT]; /* 0: the database has no such column */
+  struct mlt_pg_timeouts timeouts;
+  struct mlt_pacer *pacer; /* borrowed; NULL: as fast as it goes */
+  double copy_started;
+  size_t copy_rows; /* the most that the next COPY may hold, where statement_timeout is set */
+  bool trust_runs;  /* mlt_pg_trust_runs was called: foreign keys to runs are not checked */
 };
 
 /* Types of the server we read or write; the numbers are fixed in its pg_type.dat. */
@@ -67,6 +77,25 @@ enum mlt_rc mlt_pg_begin_write(struct mlt_pg *pg, const struct mlt_pg_locks *loc
 /* Appends the statements that take the locks. */
 enum mlt_rc mlt_pg_add_locks(struct mlt_pg *pg, struct mlt_buf *b, const struct mlt_pg_locks *locks,
                              uint32_t features);
+
+/* timeouts.c */
+enum mlt_rc mlt_pg_read_timeouts(struct mlt_pg *pg, struct mlt_err *err);
+/* If one of them may have ended a statement or session with this SQLSTATE: what to do about it. */
+void mlt_pg_hint_timeout(const struct mlt_pg *pg, const char *sqlstate, struct mlt_err *err);
+/* Called around every COPY, so that none takes as long as statement_timeout: no more rows go into
+   one that is long; another COPY follows. */
+void mlt_pg_copy_begins(struct mlt_pg *pg);
+bool mlt_pg_copy_is_long(const struct mlt_pg *pg, size_t rows);
+void mlt_pg_copy_ended(struct mlt_pg *pg, size_t rows, bool well);
+
+/* trust.c */
+/* At the begin of a write transaction: nothing stands against trusting, and the other tables are
+ * checked. */
+enum mlt_rc mlt_pg_trust_begin(struct mlt_pg *pg, struct mlt_err *err);
+/* May rows of this table go in unchecked? */
+bool mlt_pg_is_trusted(const struct mlt_pg *pg, enum mlt_table table);
+/* The statements around an INSERT or COPY of such rows, in the same command string. */
+extern const char mlt_pg_unchecked[], mlt_pg_checked[];
 
 /* columns.c */
 /* The columns of a table that `features` bring, in order. Returns how many. */

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/pace.h"
 #include "model/row.h"
 #include "schema/catalog.h"
 
@@ -19,6 +20,22 @@ struct mlt_pg;
 enum mlt_rc mlt_pg_open(struct mlt_pg **out, const char *conninfo, const char *application_name,
                         struct mlt_err *err);
 void mlt_pg_close(struct mlt_pg *pg); /* NULL is fine */
+/* From now on rows are sent as fast as the pacer (borrowed, outlives the connection) lets them. */
+void mlt_pg_set_pacer(struct mlt_pg *pg, struct mlt_pacer *pacer);
+/* From now on params, tags, metrics and latest_metrics take rows without checking that their runs
+   exist (SET LOCAL session_replication_role, around those COPYs alone): the caller has inserted the
+   runs in the same transaction, or holds them (mlt_pg_hold_runs). MLT_NOPERM if the role may not do
+   that, MLT_SCHEMA if a trigger or constraint of the user's on these tables would not work; the
+   latter is looked at again in every transaction. */
+enum mlt_rc mlt_pg_trust_runs(struct mlt_pg *pg, struct mlt_err *err);
+/* Keeps runs that exist from being deleted until the transaction ends, as the check of the foreign
+   key would: FOR KEY SHARE, in the order of run_uuid. runs: distinct. MLT_TEMPFAIL if one of them
+   is not there any more. */
+enum mlt_rc mlt_pg_hold_runs(struct mlt_pg *pg, const struct mlt_str *runs, size_t n,
+                             struct mlt_err *err);
+/* Could a timeout that somebody set (for the server, the database, the role, the connection) end a
+   load that is one long transaction? Then why says which. */
+bool mlt_pg_too_short_for_rebuild(const struct mlt_pg *pg, char *why, size_t why_cap);
 
 /* Reads the catalogs of current_schema(): every table's name, and columns and indexes of those in
  * model/tables.def. */
@@ -37,7 +54,8 @@ enum mlt_rc mlt_pg_commit(struct mlt_pg *pg, struct mlt_err *err);
 void mlt_pg_rollback(struct mlt_pg *pg); /* harmless outside a transaction */
 
 /* Inserts rows by binary COPY, columns whose feature is not in `features` left out. The server's
-   row count is compared with rows->n. Nothing is inserted for n = 0. */
+   row count is compared with rows->n. Nothing is inserted for n = 0. Where statement_timeout is set
+   the rows go in by several COPYs, each well below it. MLT_CANCELLED while pacing. */
 enum mlt_rc mlt_pg_insert(struct mlt_pg *pg, const struct mlt_rows *rows, uint32_t features,
                           struct mlt_err *err);
 /* Streams the rows that match, in no particular order, in bounded memory. Keys must be distinct.

@@ -43,8 +43,10 @@ static enum mlt_rc add_lock_tables(struct mlt_pg *pg, struct mlt_buf *b,
 
 enum mlt_rc mlt_pg_add_locks(struct mlt_pg *pg, struct mlt_buf *b, const struct mlt_pg_locks *locks,
                              uint32_t features) {
-  enum mlt_rc rc = mlt_buf_printf(b, "SET LOCAL lock_timeout = '%ums'; ",
-                                  locks->timeout_ms ? locks->timeout_ms : 1);
+  unsigned ms = locks->timeout_ms ? locks->timeout_ms : 1;
+  if (pg->timeouts.lock > 0 && pg->timeouts.lock < ms)
+    ms = pg->timeouts.lock; /* somebody wants us to wait even less */
+  enum mlt_rc rc = mlt_buf_printf(b, "SET LOCAL lock_timeout = '%ums'; ", ms);
   if (rc == MLT_OK)
     rc = add_lock_tables(pg, b, locks, features);
   return rc == MLT_OK ? mlt_buf_adds(b, "SET LOCAL lock_timeout TO DEFAULT; ") : rc;
@@ -92,8 +94,13 @@ enum mlt_rc mlt_pg_begin_write(struct mlt_pg *pg, const struct mlt_pg_locks *loc
   if (rc == MLT_OK)
     rc = mlt_buf_printf(&sql, "SELECT version_num FROM %s.alembic_version", pg->quoted);
   rc = run_begin(pg, &sql, rc, &res, err);
-  if (rc == MLT_OK && (rc = check_head(res, head, err)) != MLT_OK)
-    mlt_pg_rollback(pg);
+  if (rc == MLT_OK) {
+    rc = check_head(res, head, err);
+    if (rc == MLT_OK && pg->trust_runs)
+      rc = mlt_pg_trust_begin(pg, err);
+    if (rc != MLT_OK)
+      mlt_pg_rollback(pg);
+  }
   PQclear(res);
   mlt_buf_free(&sql);
   return rc;
@@ -103,10 +110,25 @@ enum mlt_rc mlt_pg_begin_write(struct mlt_pg *pg, const struct mlt_pg_locks *loc
    first to wait for deadlock_timeout (1 s) gives way: that must be us, not MLflow's upgrade. */
 static const struct mlt_pg_locks row_locks = {.timeout_ms = 800};
 
+/* Who has nothing to write for a while may lose the connection to idle_session_timeout. That is the
+   server's right and costs nothing: no transaction is open. */
+static enum mlt_rc begin_anew(struct mlt_pg *pg, const char *head, uint32_t features,
+                              struct mlt_err *err) {
+  struct mlt_err failed = MLT_ERR_INIT;
+  enum mlt_rc rc = mlt_pg_begin_write(pg, &row_locks, head, features, &failed);
+  if (strcmp(failed.sqlstate, "57P05") == 0) {
+    PQreset(pg->conn);
+    return mlt_pg_begin_write(pg, &row_locks, head, features, err);
+  }
+  if (rc != MLT_OK && err && err->rc == MLT_OK)
+    *err = failed;
+  return rc;
+}
+
 enum mlt_rc mlt_pg_begin(struct mlt_pg *pg, bool read_only, const char *head, uint32_t features,
                          struct mlt_err *err) {
   if (!read_only)
-    return mlt_pg_begin_write(pg, &row_locks, head, features, err);
+    return begin_anew(pg, head, features, err);
   struct mlt_buf sql;
   mlt_buf_init(&sql, STATEMENT_MAX);
   enum mlt_rc rc = run_begin(pg, &sql, add_begin(pg, &sql, true), NULL, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/pace.h"
 #include "pipeline/lanes.h"
 
 enum {
@@ -27,6 +28,7 @@ struct pump {
   const struct mlt_sink_ops *sink_ops;
   struct mlt_sink *sink;
   struct mlt_lanes *lanes;
+  struct mlt_pacer *pacer;
   struct mlt_batch *batch; /* being filled */
   enum phase phase;
   size_t batch_notes_seen;
@@ -170,8 +172,16 @@ static enum mlt_rc flush(struct pump *p) {
   return MLT_OK;
 }
 
+/* A transaction at a slow pace would be a long one: about a second's worth is enough. */
+static uint64_t rows_of_a_batch(const struct mlt_import_opts *opts) {
+  if (opts->batch_rows)
+    return opts->batch_rows;
+  uint64_t paced = opts->max_rows_per_second;
+  return paced && paced < DEFAULT_BATCH_ROWS ? paced : DEFAULT_BATCH_ROWS;
+}
+
 static bool is_full(const struct pump *p) {
-  uint64_t rows = p->opts->batch_rows ? p->opts->batch_rows : DEFAULT_BATCH_ROWS;
+  uint64_t rows = rows_of_a_batch(p->opts);
   uint64_t bytes = p->opts->batch_bytes ? p->opts->batch_bytes : DEFAULT_BATCH_BYTES;
   return mlt_batch_rows(p->batch) >= rows || mlt_batch_bytes(p->batch) >= bytes;
 }
@@ -259,6 +269,13 @@ static enum mlt_rc open_source(struct pump *p) {
   return p->source_ops->open(&p->source, &opts, p->err);
 }
 
+static enum mlt_rc open_pacer(struct pump *p) {
+  if (!p->opts->max_rows_per_second)
+    return MLT_OK;
+  p->pacer = mlt_pacer_new(p->opts->max_rows_per_second, p->opts->cancelled);
+  return p->pacer ? MLT_OK : mlt_err_nomem(p->err);
+}
+
 static enum mlt_rc open_sink(struct pump *p) {
   p->sink_ops = mlt_sink_for(p->opts->target->kind);
   struct mlt_sink_opts opts = {.target = p->opts->target,
@@ -266,6 +283,8 @@ static enum mlt_rc open_sink(struct pump *p) {
                                .application_name = "mltrack/" MLT_VERSION,
                                .dry_run = p->opts->dry_run,
                                .load = p->opts->load,
+                               .trust_runs = p->opts->trust_runs,
+                               .pacer = p->pacer,
                                .stop_on_reject = !p->opts->skip_errors};
   enum mlt_rc rc = p->sink_ops->open(&p->sink, &opts, p->err);
   if (rc != MLT_OK)
@@ -320,6 +339,8 @@ enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *re
     rc = open_source(
         &p); /* first: a source that is not there must not leave a new database behind */
   if (rc == MLT_OK)
+    rc = open_pacer(&p);
+  if (rc == MLT_OK)
     rc = open_sink(&p);
   if (rc == MLT_OK)
     rc = pump_all(&p);
@@ -335,6 +356,7 @@ enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *re
   if (p.sink_ops)
     p.sink_ops->close(p.sink);
   mlt_batch_free(p.batch);
+  mlt_pacer_free(p.pacer);
   if (rc == MLT_OK && report->rejects)
     rc = MLT_REJECTED;
   return rc;

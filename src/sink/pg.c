@@ -22,8 +22,10 @@ struct pg_db {
   struct mlt_pg *pg;
   struct mlt_pg_rebuild *rebuild;          /* NULL: append */
   const char *conninfo, *application_name; /* borrowed, for twins */
-  bool broken;                             /* the one transaction of a rebuild was rolled back */
-  char why[256];                           /* why it is no rebuild; empty if none was wanted */
+  struct mlt_pacer *pacer;                 /* borrowed */
+  bool trust_runs;
+  bool broken;   /* the one transaction of a rebuild was rolled back */
+  char why[256]; /* why it is no rebuild; empty if none was wanted */
 };
 
 static enum mlt_rc op_catalog(void *db, struct mlt_arena *arena, struct mlt_catalog *out,
@@ -95,13 +97,30 @@ static enum mlt_rc connect_db(struct pg_db **out, const char *conninfo,
   return MLT_OK;
 }
 
+/* How a connection writes. A rebuild checks all its foreign keys when it makes them again, trusted
+   or not. */
+static enum mlt_rc set_manner(struct pg_db *d, struct mlt_pacer *pacer, bool trust_runs,
+                              struct mlt_err *err) {
+  d->pacer = pacer;
+  d->trust_runs = trust_runs;
+  mlt_pg_set_pacer(d->pg, pacer);
+  return trust_runs ? mlt_pg_trust_runs(d->pg, err) : MLT_OK;
+}
+
 static enum mlt_rc op_twin(void *db, void **out, struct mlt_err *err) {
   struct pg_db *d = db, *twin = NULL;
   if (d->rebuild)
     return MLT_OK;
   enum mlt_rc rc = connect_db(&twin, d->conninfo, d->application_name, err);
+  if (rc != MLT_OK)
+    return rc;
+  rc = set_manner(twin, d->pacer, d->trust_runs, err);
+  if (rc != MLT_OK) {
+    op_close(twin);
+    return rc;
+  }
   *out = twin;
-  return rc;
+  return MLT_OK;
 }
 
 static struct mlt_load_state op_load(const void *db) {
@@ -134,14 +153,23 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .twin = op_twin,
                                                .load = op_load,
                                                .finish = op_finish,
+                                               .paces_rows = true,
                                                .keeps_experiment_ids = false};
+
+/* Reasons for auto not even to try a rebuild. */
+static bool better_append(struct pg_db *d) {
+  if (d->pacer)
+    (void)snprintf(d->why, sizeof d->why,
+                   "--max-rows-per-second: a rebuild would lock the tables for that much longer");
+  return d->pacer || mlt_pg_too_short_for_rebuild(d->pg, d->why, sizeof d->why);
+}
 
 /* Begins a rebuild where that is wanted and possible; else the load is an append. */
 static enum mlt_rc choose_load(struct pg_db *d, const struct mlt_schema *schema,
                                const struct mlt_sink_opts *opts, struct mlt_err *err) {
-  if (opts->dry_run || opts->load == MLT_LOAD_APPEND)
-    return MLT_OK;
   bool asked = opts->load == MLT_LOAD_REBUILD;
+  if (opts->dry_run || opts->load == MLT_LOAD_APPEND || (!asked && better_append(d)))
+    return MLT_OK;
   struct mlt_pg_rebuild_opts rebuild = {.head = schema->head,
                                         .features = schema->features,
                                         .lock_timeout_ms = asked ? LOCK_ASKED_MS : LOCK_AT_ONCE_MS,
@@ -162,6 +190,8 @@ static enum mlt_rc pg_open(struct mlt_sink **out, const struct mlt_sink_opts *op
   enum mlt_rc rc = connect_db(&d, opts->target->conninfo, opts->application_name, err);
   if (rc == MLT_OK)
     rc = mlt_sink_make(&s, &store_ops, d, MLT_TARGET_PG, NULL, opts, err);
+  if (rc == MLT_OK) /* before the load is chosen: what is refused is refused always */
+    rc = set_manner(d, opts->pacer, opts->trust_runs, err);
   if (rc == MLT_OK)
     rc = choose_load(d, mlt_sink_schema(s), opts, err);
   if (rc != MLT_OK) {

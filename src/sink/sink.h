@@ -34,6 +34,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "base/pace.h"
 #include "base/uri.h"
 #include "batch/batch.h"
 #include "schema/schema.h"
@@ -56,6 +57,9 @@ struct mlt_sink_opts {
   const char *application_name;    /* PostgreSQL: shown in pg_stat_activity */
   bool dry_run;
   enum mlt_load load;
+  bool trust_runs; /* PostgreSQL: do not check the foreign keys of rows whose runs this import
+                      wrote; open() refuses where that may not be done. Others ignore it */
+  struct mlt_pacer *pacer; /* NULL: as fast as it goes. Borrowed, shared with the twins */
   bool stop_on_reject; /* write() rolls back and returns MLT_CONFLICT / MLT_DATA at the first reject
                           or conflict it finds */
 };

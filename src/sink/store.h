@@ -30,6 +30,7 @@ struct mlt_store_ops {
    * it. */
   struct mlt_load_state (*load)(const void *db);
   enum mlt_rc (*finish)(void *db, struct mlt_err *err);
+  bool paces_rows; /* insert() keeps the pace; else the writer does, between transactions */
   bool keeps_experiment_ids; /* ids of the source fit: keep them where free (SQLite); else only 0 */
 };
 

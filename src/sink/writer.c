@@ -50,6 +50,7 @@ enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops
     return MLT_NOMEM;
   s->dry_run = opts->dry_run;
   s->stop_on_reject = opts->stop_on_reject;
+  s->pacer = ops->paces_rows || opts->dry_run ? NULL : opts->pacer;
   s->known = mlt_known_new();
   s->dry_runs = opts->dry_run ? mlt_map_new() : NULL;
   enum mlt_rc rc = MLT_OK;
@@ -264,10 +265,27 @@ static void back_off(int attempt_no) {
   (void)nanosleep(&t, NULL);
 }
 
+static enum mlt_rc wait_until_due(const struct mlt_sink *w, struct mlt_err *err) {
+  return w->pacer ? mlt_pacer_wait(w->pacer, w->due, err) : MLT_OK;
+}
+
+/* The next transaction waits for what this one wrote to be paid: nobody sleeps in a transaction. */
+static void take_pace(struct mlt_sink *w, const struct mlt_outcome *out) {
+  size_t n = 0;
+  for (size_t t = 0; t < MLT_T_COUNT; t++)
+    n += out->counts[t].inserted;
+  if (w->pacer)
+    w->due = mlt_pacer_take(w->pacer, n);
+}
+
 enum mlt_rc mlt_sink_write(struct mlt_sink *w, const struct mlt_batch *b, struct mlt_outcome *out,
                            struct mlt_err *err) {
   for (int i = 0;; i++) {
-    enum mlt_rc rc = attempt(w, b, out, err);
+    enum mlt_rc rc = wait_until_due(w, err);
+    if (rc == MLT_OK)
+      rc = attempt(w, b, out, err);
+    if (rc == MLT_OK)
+      take_pace(w, out);
     if (rc != MLT_TEMPFAIL || mlt_sink_load(w).whole || i + 1 == MAX_ATTEMPTS)
       return rc;
     mlt_err_clear(err);

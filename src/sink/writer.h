@@ -22,6 +22,8 @@ struct mlt_sink {
   struct mlt_known *known;  /* shared with the other connections of the import */
   struct mlt_map *dry_runs; /* dry run only: ids of runs that earlier batches would have written */
   struct mlt_arena *arena;  /* what id_map gives out */
+  struct mlt_pacer *pacer;  /* borrowed; NULL: the store keeps the pace, or there is none */
+  double due;               /* when the next transaction may begin */
 };
 
 enum mlt_fate { MLT_FATE_NEW, MLT_FATE_PRESENT, MLT_FATE_CONFLICT, MLT_FATE_REJECTED };

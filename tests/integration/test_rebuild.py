@@ -1,16 +1,16 @@
 """Loading empty tables without their indexes (src/pg/rebuild.h): afterwards everything on the tables is what it was,
 whatever it was and however the load ended; where that cannot be had, the tables are left alone."""
 
-import contextlib
 import os
 import re
-import subprocess
 import time
 
 import psycopg2
 import pytest
 
 import programs
+from postgres_facts import major_version, shape
+from probe import Probe, probe_as, probe_of
 
 TWO_INDEXES, THREE_INDEXES = programs.MLFLOW_HEADS["3.1.4"], programs.MLFLOW_HEADS[programs.NEWEST]
 METRIC_INDEXES = "SELECT count(*) FROM pg_index WHERE indrelid = 'metrics'::regclass"
@@ -54,89 +54,11 @@ EXTRAS_SINCE = {
         ALTER TABLE tags ADD CONSTRAINT idle FOREIGN KEY (run_uuid) REFERENCES runs NOT ENFORCED;
         ALTER TABLE metrics RENAME CONSTRAINT metrics_step_not_null TO stepped""",
 }
-FLAGS = """
-SELECT c.relname, 'index', x.relname, x.relowner::regrole, coalesce(s.spcname, ''), i.indisunique, i.indisprimary, i.indimmediate,
-       i.indisclustered, i.indisreplident, i.indisvalid, i.indisready, i.indislive, i.indkey::text, i.indclass::text,
-       i.indcollation::text, i.indoption::text, obj_description(x.oid, 'pg_class'),
-       (SELECT array_agg(a.attstattarget ORDER BY attnum) FROM pg_attribute a WHERE a.attrelid = x.oid)
-  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
-  LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace
- WHERE c.relname IN ('metrics', 'latest_metrics', 'params', 'tags')
-UNION ALL
-SELECT c.relname, 'constraint', k.conname, NULL, '', k.condeferrable, k.condeferred, k.convalidated, NULL, NULL, NULL, NULL, NULL,
-       k.conkey::text, k.confkey::text, pg_get_constraintdef(k.oid), k.contype::text, obj_description(k.oid, 'pg_constraint'), NULL
-  FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
- WHERE c.relname IN ('metrics', 'latest_metrics', 'params', 'tags')
-ORDER BY 1, 2, 3
-"""
-
-
 def add_extras(db):
     db.query(EXTRAS)
     for version, sql in EXTRAS_SINCE.items():
         if version <= major_version(db):
             db.query(sql)
-
-
-def major_version(db):
-    return int(db.query("SHOW server_version_num")[0][0]) // 10000
-
-
-class Probe:
-    """The helper program: one line in, one line out."""
-
-    def __init__(self, conninfo, head):
-        env = {k: v for k, v in os.environ.items() if k in programs.PASSED_ON}
-        env |= {"MLT_TEST_PG": conninfo, "MLT_TEST_HEAD": head, "HOME": "/nonexistent"}
-        program = programs.bulk_path().parent / "tests" / "helper_rebuild_probe"
-        self.process = subprocess.Popen(
-            [program], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
-
-    def send(self, line):
-        self.process.stdin.write(line + "\n")
-
-    def answer(self):
-        return self.process.stdout.readline().rstrip("\n")
-
-    def ask(self, line):
-        self.send(line)
-        return self.answer()
-
-    def do(self, *lines):
-        """Runs them all; the value of the last."""
-        for line in lines:
-            said = self.ask(line)
-            assert said.startswith("ok "), f"{line}: {said}"
-        return said[3:]
-
-    def end(self):
-        """Closes its connection and insists that it ended well: no leak, no crash."""
-        self.process.stdin.close()
-        assert self.process.wait(timeout=60) == 0
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait(timeout=60)
-
-
-@contextlib.contextmanager
-def probe_of(db, head=THREE_INDEXES, **settings):
-    options = " ".join(f"-c{k}={v}" for k, v in settings.items())
-    probe = Probe(f"{psycopg2.extensions.make_dsn(db.uri, options=options) if options else db.uri}", head)
-    try:
-        yield probe
-        if probe.process.poll() is None:
-            probe.end()
-    finally:
-        probe.kill()
-        probe.process.stdout.close()
-
-
-def shape(db):
-    """The schema as pg_dump tells it, and what it leaves out."""
-    dump = db.server.run("pg_dump", "--schema-only", "-d", db.uri)
-    return re.sub(r"(?m)^\\(un)?restrict .*$", "", dump), db.query(FLAGS)
 
 
 def rows(db, schema="public"):
@@ -404,18 +326,6 @@ def roles(db):
     db.query(f'ALTER SEQUENCE experiments_experiment_id_seq OWNER TO "{owner}"')
     db.query(f'GRANT ALL ON SCHEMA public TO "{owner}"')
     return owner, writer
-
-
-@contextlib.contextmanager
-def probe_as(db, role, head=THREE_INDEXES):
-    dsn = psycopg2.extensions.make_dsn(db.uri, user=role)
-    probe = Probe(dsn, head)
-    try:
-        yield probe
-        probe.end()
-    finally:
-        probe.kill()
-        probe.process.stdout.close()
 
 
 def test_an_owner_without_special_rights_may_do_it(new_pg_db):

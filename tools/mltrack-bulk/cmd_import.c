@@ -114,22 +114,24 @@ static enum mlt_load load_of(const struct mlt_args *args) {
 static enum mlt_rc run(const struct mlt_args *args, const struct mlt_target *target,
                        struct session *s, struct mlt_err *err) {
   uint64_t jobs = mlt_args_uint(args, MLT_OPT_JOBS);
-  struct mlt_import_opts opts = {.source = args->argv[0],
-                                 .format = mlt_args_str(args, MLT_OPT_FORMAT),
-                                 .target = target,
-                                 .mlflow_version = mlt_args_str(args, MLT_OPT_MLFLOW_VERSION),
-                                 .load = load_of(args),
-                                 .jobs = (unsigned)(jobs > MAX_JOBS ? MAX_JOBS : jobs),
-                                 .dry_run = mlt_args_flag(args, MLT_OPT_DRY_RUN),
-                                 .skip_errors =
-                                     strcmp(mlt_args_str(args, MLT_OPT_ON_ERROR), "skip") == 0,
-                                 .reject_long = cutting_is_off(),
-                                 .max_errors = mlt_args_uint(args, MLT_OPT_MAX_ERRORS),
-                                 .batch_rows = mlt_args_uint(args, MLT_OPT_BATCH_ROWS),
-                                 .cancelled = &signalled,
-                                 .on_progress = on_progress,
-                                 .on_note = on_note,
-                                 .ctx = s};
+  struct mlt_import_opts opts = {
+      .source = args->argv[0],
+      .format = mlt_args_str(args, MLT_OPT_FORMAT),
+      .target = target,
+      .mlflow_version = mlt_args_str(args, MLT_OPT_MLFLOW_VERSION),
+      .load = load_of(args),
+      .trust_runs = mlt_args_flag(args, MLT_OPT_TRUST_RUNS),
+      .max_rows_per_second = mlt_args_uint(args, MLT_OPT_MAX_ROWS_PER_SECOND),
+      .jobs = (unsigned)(jobs > MAX_JOBS ? MAX_JOBS : jobs),
+      .dry_run = mlt_args_flag(args, MLT_OPT_DRY_RUN),
+      .skip_errors = strcmp(mlt_args_str(args, MLT_OPT_ON_ERROR), "skip") == 0,
+      .reject_long = cutting_is_off(),
+      .max_errors = mlt_args_uint(args, MLT_OPT_MAX_ERRORS),
+      .batch_rows = mlt_args_uint(args, MLT_OPT_BATCH_ROWS),
+      .cancelled = &signalled,
+      .on_progress = on_progress,
+      .on_note = on_note,
+      .ctx = s};
   struct mlt_report report;
   enum mlt_rc rc = mlt_import(&opts, &report, err);
   mlt_progress_clear(&s->progress);

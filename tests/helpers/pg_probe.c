@@ -1,12 +1,16 @@
-/* Does step by step what an import into empty tables does, as told by lines on stdin; one line on
-   stdout answers each: "ok VALUE", "refused WHY" or "error CLASS: MESSAGE".
+/* Does step by step what an import does, as told by lines on stdin; one line on stdout answers
+   each: "ok VALUE", "refused WHY" or "error CLASS: MESSAGE".
 
-     begin LOCK_TIMEOUT_MS WORKERS MEMORY_MB
-     load RUNS KEYS STEPS                      (ok: seconds)
+     begin LOCK_TIMEOUT_MS WORKERS MEMORY_MB   a rebuild
+     append                                    a transaction beside what is there
+     trust                                     before it: foreign keys to runs are not checked
+     hold RUN_UUID                             a run that exists
+     rows KEYS STEPS RUN_UUID                  of a run that is there
+     load RUNS KEYS STEPS                      runs with their rows (ok: seconds)
      finish | commit | rollback                (ok: seconds)
      anything else is SQL                      (ok: the first value)
 
-   Started by tests/integration/test_rebuild.py; MLT_TEST_PG and MLT_TEST_HEAD as in pg_harness.h.
+   Started by tests/integration/probe.py; MLT_TEST_PG and MLT_TEST_HEAD as in pg_harness.h.
  */
 #include <time.h>
 
@@ -108,6 +112,18 @@ static enum mlt_rc load(struct probe *p, unsigned runs, unsigned keys, unsigned 
   return rc;
 }
 
+static enum mlt_rc load_rows(struct probe *p, unsigned keys, unsigned steps, const char *run,
+                             struct mlt_err *err) {
+  struct points points = {.keys = keys, .steps = steps};
+  (void)snprintf(points.run_uuid, sizeof points.run_uuid, "%s", run);
+  return load_run(p, &points, err);
+}
+
+static enum mlt_rc hold(struct probe *p, const char *run, struct mlt_err *err) {
+  const struct mlt_str runs[] = {mlt_str_c(run)};
+  return mlt_pg_hold_runs(p->pg, runs, 1, err);
+}
+
 static enum mlt_rc run_sql(struct probe *p, const char *sql, char *value, size_t cap,
                            struct mlt_err *err) {
   PGresult *res;
@@ -122,6 +138,7 @@ static enum mlt_rc run_sql(struct probe *p, const char *sql, char *value, size_t
 static enum mlt_rc obey(struct probe *p, const char *line, char *value, char *why, size_t cap,
                         struct mlt_err *err) {
   unsigned a, b, c;
+  char run[33];
   enum mlt_rc rc = MLT_OK;
   double start = now();
   if (sscanf(line, "begin %u %u %u", &a, &b, &c) == 3) {
@@ -131,6 +148,14 @@ static enum mlt_rc obey(struct probe *p, const char *line, char *value, char *wh
     rc = mlt_pg_rebuild_begin(p->pg, &opts, &p->rebuild, why, cap, err);
   } else if (sscanf(line, "load %u %u %u", &a, &b, &c) == 3) {
     rc = load(p, a, b, c, err);
+  } else if (strcmp(line, "append") == 0) {
+    rc = mlt_pg_begin(p->pg, false, head, features, err);
+  } else if (strcmp(line, "trust") == 0) {
+    rc = mlt_pg_trust_runs(p->pg, err);
+  } else if (sscanf(line, "hold %32s", run) == 1) {
+    rc = hold(p, run, err);
+  } else if (sscanf(line, "rows %u %u %32s", &a, &b, run) == 3) {
+    rc = load_rows(p, a, b, run, err);
   } else if (strcmp(line, "finish") == 0) {
     rc = mlt_pg_rebuild_finish(p->rebuild, err);
   } else if (strcmp(line, "commit") == 0) {
