@@ -265,7 +265,8 @@ static enum mlt_rc open_source(struct pump *p) {
     return p->err->rc != MLT_OK ? p->err->rc
                                 : mlt_err_set(p->err, MLT_USAGE, "unknown format '%s'", format);
   p->report->format = p->source_ops->name;
-  struct mlt_source_opts opts = {.path = p->opts->source};
+  struct mlt_source_opts opts = p->opts->reading;
+  opts.path = p->opts->source;
   return p->source_ops->open(&p->source, &opts, p->err);
 }
 

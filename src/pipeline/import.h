@@ -48,8 +48,9 @@ struct mlt_report {
 #define MLT_REPORT_NOTES 100
 
 struct mlt_import_opts {
-  const char *source; /* path */
-  const char *format; /* NULL or "auto" */
+  const char *source;             /* path */
+  const char *format;             /* NULL or "auto" */
+  struct mlt_source_opts reading; /* all but .path */
   const struct mlt_target *target;
   const char *mlflow_version; /* for a new database; NULL = default */
   bool dry_run;

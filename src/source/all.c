@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 
 extern const struct mlt_source_ops mlt_source_filestore;
+extern const struct mlt_source_ops mlt_source_csv;
 
 const struct mlt_source_ops *const mlt_sources[] = {
     &mlt_source_filestore,
+    &mlt_source_csv,
     NULL,
 };
 

@@ -14,8 +14,13 @@
 
 struct mlt_source; /* each format's own */
 
-struct mlt_source_opts {
-  const char *path; /* as the user gave it */
+struct mlt_source_opts { /* strings are borrowed for the life of the source, or NULL */
+  const char *path;      /* as the user gave it */
+  /* for formats that are bare metrics and do not say these themselves; others leave them alone */
+  const char *experiment; /* its name; NULL: the name of the file or folder */
+  const char *run; /* its name, where there is one run; NULL: the name of its file or folder */
+  const char *step_field, *time_field; /* which columns; NULL: found by name */
+  const char *time_unit;               /* "s", "ms", "us", "ns"; NULL or "auto": guessed */
 };
 
 /* How far reading has come, for the progress line. totals are 0 when not known. */

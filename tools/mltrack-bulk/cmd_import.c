@@ -111,12 +111,21 @@ static enum mlt_load load_of(const struct mlt_args *args) {
   return strcmp(word, "rebuild") == 0 ? MLT_LOAD_REBUILD : MLT_LOAD_AUTO;
 }
 
+static struct mlt_source_opts reading(const struct mlt_args *args) {
+  return (struct mlt_source_opts){.experiment = mlt_args_str(args, MLT_OPT_EXPERIMENT),
+                                  .run = mlt_args_str(args, MLT_OPT_RUN),
+                                  .step_field = mlt_args_str(args, MLT_OPT_STEP_FIELD),
+                                  .time_field = mlt_args_str(args, MLT_OPT_TIME_FIELD),
+                                  .time_unit = mlt_args_str(args, MLT_OPT_TIME_UNIT)};
+}
+
 static enum mlt_rc run(const struct mlt_args *args, const struct mlt_target *target,
                        struct session *s, struct mlt_err *err) {
   uint64_t jobs = mlt_args_uint(args, MLT_OPT_JOBS);
   struct mlt_import_opts opts = {
       .source = args->argv[0],
       .format = mlt_args_str(args, MLT_OPT_FORMAT),
+      .reading = reading(args),
       .target = target,
       .mlflow_version = mlt_args_str(args, MLT_OPT_MLFLOW_VERSION),
       .load = load_of(args),
