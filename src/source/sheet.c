@@ -51,6 +51,11 @@ static bool is_one_of(struct mlt_str s, const char *const *words) {
   return false;
 }
 
+/* pandas writes its index as a column without a name. */
+static enum mlt_role default_role(const struct mlt_sheet *t, struct mlt_str name) {
+  return t->is_long || !name.len ? MLT_ROLE_UNUSED : MLT_ROLE_METRIC;
+}
+
 enum mlt_rc mlt_sheet_column(struct mlt_sheet *t, struct mlt_str name, size_t *column,
                              struct mlt_err *err) {
   uint64_t found;
@@ -63,8 +68,7 @@ enum mlt_rc mlt_sheet_column(struct mlt_sheet *t, struct mlt_str name, size_t *c
   if (!MLT_VEC_ROOM(t->columns))
     return mlt_err_nomem(err);
   struct mlt_sheet_column *c = &t->columns.v[t->columns.n];
-  *c = (struct mlt_sheet_column){.role = t->is_long ? MLT_ROLE_UNUSED : MLT_ROLE_METRIC,
-                                 .key = MLT_NO_COLUMN};
+  *c = (struct mlt_sheet_column){.role = default_role(t, name), .key = MLT_NO_COLUMN};
   if (mlt_arena_str(t->arena, name, &c->name) != 0 || mlt_map_put(t->index, name, t->columns.n) < 0)
     return mlt_err_nomem(err);
   *column = t->columns.n++;
@@ -141,7 +145,7 @@ bool mlt_sheet_roles(struct mlt_sheet *t, const char **missing) {
   t->value = find(t, value_words);
   t->is_long = t->key != MLT_NO_COLUMN && t->value != MLT_NO_COLUMN;
   for (size_t i = 0; i < t->columns.n; i++)
-    t->columns.v[i].role = t->is_long ? MLT_ROLE_UNUSED : MLT_ROLE_METRIC;
+    t->columns.v[i].role = default_role(t, t->columns.v[i].name);
   if (!find_field(t, t->opts.step_field, step_words, &t->step, missing) ||
       !find_field(t, t->opts.time_field, time_words, &t->time, missing))
     return false;

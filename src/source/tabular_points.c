@@ -337,7 +337,7 @@ static enum mlt_rc run_texts(struct mlt_tab *s, struct mlt_record *rec, struct m
       &s->flat, rec,
       (struct mlt_note){
           .kind = MLT_NOTE_CHANGED, .table = MLT_T_METRICS, .code = "columns-left-out", .rows = n},
-      "%zu column%s not imported, for want of numbers: %s", n, n == 1 ? "" : "s", names);
+      "%zu column%s not imported, for want of numbers or a name: %s", n, n == 1 ? "" : "s", names);
 }
 
 static enum mlt_rc run_end(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {

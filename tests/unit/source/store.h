@@ -305,13 +305,13 @@ static inline void say_record(const struct mlt_record *r) {
   say("\n");
 }
 
-/* Reads the store through the contract alone, and leaves the stream's text in `stream`. */
-static inline void read_path(const char *path) {
-  const struct mlt_source_ops *ops = mlt_source_by_name("filestore");
+/* Reads a source through the contract alone, and leaves the stream's text in `stream`. */
+static inline void read_source(const char *format, const struct mlt_source_opts *opts) {
+  const struct mlt_source_ops *ops = mlt_source_by_name(format);
   struct mlt_source *s = NULL;
   struct mlt_err err = MLT_ERR_INIT;
   struct mlt_record rec;
-  enum mlt_rc rc = ops->open(&s, &(struct mlt_source_opts){.path = path}, &err);
+  enum mlt_rc rc = ops->open(&s, opts, &err);
   assert_string_equal(err.msg, "");
   assert_int_equal(rc, MLT_OK);
   mlt_buf_clear(&stream);
@@ -321,6 +321,10 @@ static inline void read_path(const char *path) {
   assert_int_equal(rc, MLT_END);
   ops->close(s);
   assert_non_null(mlt_buf_cstr(&stream));
+}
+
+static inline void read_path(const char *path) {
+  read_source("filestore", &(struct mlt_source_opts){.path = path});
 }
 
 static inline void read_store(void) {
