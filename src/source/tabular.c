@@ -141,6 +141,11 @@ static void name_run(struct mlt_tab *s) {
     (void)snprintf(s->run_name, sizeof s->run_name, "%.*s%s%.*s", MLT_STR_ARG(folder),
                    folder.len && file.len ? "/" : "", MLT_STR_ARG(file));
   s->flat.run_name = mlt_str_c(s->run_name);
+  /* As when the folder above is imported: the same run, the same tags. */
+  bool alone = t->is_file && is_preset(name);
+  (void)snprintf(s->source_name, sizeof s->source_name, "%s%s%s", alone ? t->name : "",
+                 alone ? "/" : "", mlt_tree_path(t, s->at));
+  s->flat.source_name = mlt_str_c(s->source_name);
 }
 
 static void name_experiment(struct mlt_tab *s, const char *given) {
@@ -168,7 +173,7 @@ static enum mlt_rc begin_file(struct mlt_tab *s, struct mlt_record *rec, struct 
   const struct mlt_tree_file *f = &s->tree.files.v[s->at];
   const char *path = mlt_tree_path(&s->tree, s->at);
   (void)err;
-  s->flat.path = s->flat.source_name = mlt_str_c(path);
+  s->flat.path = mlt_str_c(path);
   s->has_header = false;
   mlt_params_clear(&s->params);
   if (f->mark != TAKEN)

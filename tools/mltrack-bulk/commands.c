@@ -18,8 +18,10 @@ static const struct mlt_cmd cmds[] = {
      .args_kind = "file",
      .summary = "load the runs of a tracking store into a database",
      .description =
-         "Loads every experiment, run, model and registered model of SOURCE, the folder of an MLflow "
-         "file store (mlruns), into MLflow's own tables, in transactions of whole runs. "
+         "Loads every experiment, run, model and registered model of SOURCE into MLflow's own tables, "
+         "in transactions of whole runs. SOURCE is the folder of an MLflow file store (mlruns), or "
+         "tables of metrics: a CSV or TSV file, or a folder tree of logs of Keras, Lightning, "
+         "Ultralytics, Ray or Hugging Face. "
          "Run ids, times and deleted states are kept. "
          "What is there already and identical is counted as present, so a second import adds nothing; "
          "what is there and differs is a conflict and never overwritten. "
@@ -28,6 +30,7 @@ static const struct mlt_cmd cmds[] = {
          "mltrack-bulk import ./mlruns\tInto ./mlflow.db, made if missing\n"
          "mltrack-bulk import ./mlruns --to postgresql://mlflow@db.example.com/mlflow\tInto PostgreSQL\n"
          "mltrack-bulk import ./mlruns --on-error skip --rejects bad.jsonl\tGo on past broken runs and list them\n"
+         "mltrack-bulk import lightning_logs --experiment mnist\tLogs of Lightning's CSVLogger\n"
          "mltrack-bulk import ./mlruns --dry-run --json\tSee what would be written\n",
      .exits =
          "0 when everything is in, 2 when it is done but records were rejected (--on-error skip), "
