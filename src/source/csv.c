@@ -194,14 +194,9 @@ static enum mlt_rc give_up(struct mlt_csv *c, enum mlt_rc why) {
   return skip_line(c) == MLT_OK ? why : MLT_AGAIN;
 }
 
-enum mlt_rc mlt_csv_next(struct mlt_csv *c, struct mlt_csv_row *row) {
-  *row = (struct mlt_csv_row){.fields = c->fields, .line = c->line};
-  if (c->skipping)
-    return give_up(c, MLT_TOOBIG);
-  enum mlt_rc rc = find_row(c);
-  *row = (struct mlt_csv_row){.fields = c->fields, .line = c->line, .offset = c->offset};
-  if (rc != MLT_OK)
-    return rc;
+/* Where the row at hand ends: *length without and *n with its line end. MLT_TOOBIG, MLT_DATA: it is
+   to be given up. */
+static enum mlt_rc measure(struct mlt_csv *c, size_t *length, size_t *n) {
   const char *p = c->buf + c->start, *end = c->buf + c->end;
   const char *first = line_end(p, end);
   if (!first && !c->eof && c->end - c->start < MLT_CSV_ROW_MAX)
@@ -210,18 +205,39 @@ enum mlt_rc mlt_csv_next(struct mlt_csv *c, struct mlt_csv_row *row) {
   bool quoted = false;
   bool plain = first && !memchr(p, '"', (size_t)(first - p));
   const char *stop = plain ? first : row_end(c, delimiter, &quoted);
-  size_t n = stop ? terminator(c, stop) : 0;
-  size_t length = (size_t)((stop ? stop : end) - p);
-  if (length >= MLT_CSV_ROW_MAX)
-    return give_up(c, MLT_TOOBIG);
-  if ((!stop && !c->eof) || (stop && !n))
+  *length = (size_t)((stop ? stop : end) - p);
+  if (*length >= MLT_CSV_ROW_MAX)
+    return MLT_TOOBIG;
+  if (!stop && c->eof)
+    *n = *length;
+  else if (stop && terminator(c, stop))
+    *n = *length + terminator(c, stop);
+  else
     return MLT_AGAIN;
-  if (!stop && quoted)
-    return give_up(c, MLT_DATA);
+  if (quoted)
+    return MLT_DATA;
   c->delimiter = delimiter;
+  return MLT_OK;
+}
+
+enum mlt_rc mlt_csv_next(struct mlt_csv *c, struct mlt_csv_row *row) {
+  size_t length, n;
+  *row = (struct mlt_csv_row){.fields = c->fields, .line = c->line};
+  if (c->skipping)
+    return give_up(c, MLT_TOOBIG);
+  enum mlt_rc rc = find_row(c);
+  row->line = c->line;
+  row->offset = c->offset;
+  if (rc == MLT_OK)
+    rc = measure(c, &length, &n);
+  if (rc == MLT_TOOBIG || rc == MLT_DATA)
+    return give_up(c, rc);
+  if (rc != MLT_OK)
+    return rc;
+  const char *p = c->buf + c->start;
   count_lines(c, p, p + length);
   rc = split(c, p + length, row);
-  c->line += n > 0;
-  consume(c, length + n);
+  c->line += n > length;
+  consume(c, n);
   return rc;
 }

@@ -109,32 +109,32 @@ static void end(struct mlt_tab *s) {
   s->row_time = mtime;
 }
 
-enum mlt_rc mlt_tab_survey(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {
-  enum mlt_rc rc = MLT_OK;
-  if (!s->note)
-    rc = begin(s, err);
+/* MLT_AGAIN: go on; MLT_OK: a note; MLT_END. */
+static enum mlt_rc see_next(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {
   bool by_run = mlt_tab_by_run(s);
-  while (rc == MLT_OK && (by_run || s->sheet.time != MLT_NO_COLUMN)) {
-    rc = mlt_tab_row(s, err);
-    if (rc == MLT_END)
-      break;
-    if (rc == MLT_DATA || rc == MLT_TOOBIG) {
-      if (by_run && err->rc == MLT_OK)
-        return mlt_tab_row_fault(s, rec);
-      rc = MLT_OK;
-      continue;
-    }
-    if (rc == MLT_OK && by_run)
-      rc = see_row(s, rec, err);
-    else if (rc == MLT_OK)
-      see_time(s, &s->runs.v[0]);
-    if (rc == MLT_OK && by_run)
-      return rc; /* a note */
-    if (rc == MLT_AGAIN)
-      rc = MLT_OK;
-  }
-  if (rc != MLT_OK && rc != MLT_END)
+  if (!by_run && s->sheet.time == MLT_NO_COLUMN)
+    return MLT_END; /* nothing more is to be learnt */
+  enum mlt_rc rc = mlt_tab_row(s, err);
+  if (err->rc != MLT_OK)
     return rc;
-  end(s);
-  return MLT_END;
+  if (rc == MLT_DATA || rc == MLT_TOOBIG)
+    return by_run ? mlt_tab_row_fault(s, rec) : MLT_AGAIN;
+  if (rc != MLT_OK)
+    return rc;
+  if (by_run)
+    return see_row(s, rec, err);
+  see_time(s, &s->runs.v[0]);
+  return MLT_AGAIN;
+}
+
+enum mlt_rc mlt_tab_survey(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {
+  enum mlt_rc rc = s->note ? MLT_OK : begin(s, err);
+  if (rc != MLT_OK)
+    return rc;
+  do
+    rc = see_next(s, rec, err);
+  while (rc == MLT_AGAIN);
+  if (rc == MLT_END)
+    end(s);
+  return rc;
 }

@@ -105,30 +105,34 @@ static void take_last(char *path, char out[NAME_MAX + 1]) {
   *(slash ? slash : path) = '\0';
 }
 
+/* Opens the root: the folder, or the one that holds the file, whose name is left in w->path. */
+static enum mlt_rc open_root(struct walk *w, const char *path) {
+  struct mlt_tree *t = w->t;
+  struct stat st;
+  char real[PATH_MAX];
+  if (!realpath(path, real) || stat(real, &st) < 0)
+    return mlt_err_errno(w->err, errno, "cannot open '%s'", path);
+  t->is_file = !S_ISDIR(st.st_mode);
+  if (t->is_file && !S_ISREG(st.st_mode))
+    return mlt_err_set(w->err, MLT_NOINPUT, "'%s' is a device, FIFO or socket, not a file", path);
+  if (t->is_file)
+    take_last(real, w->path);
+  t->root = open(*real ? real : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (t->root < 0)
+    return mlt_err_errno(w->err, errno, "cannot open the folder of '%s'", path);
+  take_last(real, t->name);
+  take_last(real, t->above);
+  return MLT_OK;
+}
+
 enum mlt_rc mlt_tree_open(struct mlt_tree *t, const char *path, bool (*wanted)(const char *name),
                           struct mlt_err *err) {
   struct walk w = {.t = t, .wanted = wanted, .err = err};
-  struct stat st;
   *t = (struct mlt_tree){.root = -1};
   mlt_buf_init(&t->paths, (size_t)1 << 30);
-  char *real = realpath(path, NULL);
-  if (!real || stat(real, &st) < 0) {
-    int errnum = errno;
-    free(real);
-    return mlt_err_errno(err, errnum, "cannot open '%s'", path);
-  }
-  t->is_file = !S_ISDIR(st.st_mode);
-  if (t->is_file)
-    take_last(real, w.path); /* the root is its folder */
-  t->root = open(*real ? real : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  int errnum = errno;
-  take_last(real, t->name);
-  take_last(real, t->above);
-  free(real);
-  if (t->root < 0)
-    return mlt_err_errno(err, errnum, "cannot open the folder of '%s'", path);
-  if (t->is_file && !S_ISREG(st.st_mode))
-    return mlt_err_set(err, MLT_NOINPUT, "'%s' is a device, FIFO or socket, not a file", path);
+  enum mlt_rc rc = open_root(&w, path);
+  if (rc != MLT_OK)
+    return rc;
   return t->is_file ? add(&w, 0, 0) : walk_folder(&w, t->root, 0, 0);
 }
 
