@@ -19,9 +19,8 @@ static const struct mlt_cmd cmds[] = {
      .summary = "load the runs of a tracking store into a database",
      .description =
          "Loads every experiment, run, model and registered model of SOURCE into MLflow's own tables, "
-         "in transactions of whole runs. SOURCE is the folder of an MLflow file store (mlruns), or "
-         "tables of metrics: a CSV or TSV file, or a folder tree of logs of Keras, Lightning, "
-         "Ultralytics, Ray or Hugging Face. "
+         "in transactions of whole runs. SOURCE is an MLflow file store (mlruns), or tables of "
+         "metrics: CSV or TSV files, logs of Keras, Lightning, Ultralytics, Ray or Hugging Face. "
          "Run ids, times and deleted states are kept. "
          "What is there already and identical is counted as present, so a second import adds nothing; "
          "what is there and differs is a conflict and never overwritten. "
