@@ -85,7 +85,7 @@ static void disconnect(struct mlt_lite *db) {
 }
 
 /* Opens the file and reads its first page, so that what is no database is refused here. */
-static int connect_to(struct mlt_lite *db, const char *name, int flags) {
+int mlt_lite_connect(struct mlt_lite *db, const char *name, int flags) {
   int rc = sqlite3_open_v2(name, &db->handle, flags, NULL);
   if (!db->handle)
     return SQLITE_NOMEM;
@@ -118,7 +118,9 @@ static int connect_immutable(struct mlt_lite *db) {
   mlt_buf_init(&name, MAX_NAME);
   const char *text = immutable_name(&name, db->path) == MLT_OK ? mlt_buf_cstr(&name) : NULL;
   disconnect(db);
-  int code = text ? connect_to(db, text, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI) : SQLITE_NOMEM;
+  db->immutable = true;
+  int code =
+      text ? mlt_lite_connect(db, text, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI) : SQLITE_NOMEM;
   mlt_buf_free(&name);
   return code;
 }
@@ -134,13 +136,13 @@ static int connect_to_read(struct mlt_lite *db, const char *name) {
   char wal[PATH_MAX];
   int n = snprintf(wal, sizeof wal, "%s-wal", name);
   bool had_wal = n >= (int)sizeof wal || access(wal, F_OK) == 0;
-  int code = connect_to(db, name, SQLITE_OPEN_READONLY);
+  int code = mlt_lite_connect(db, name, SQLITE_OPEN_READONLY);
   if (may_read_as_immutable(db, code))
     return connect_immutable(db);
   if (code != SQLITE_OK || had_wal || !has_wal_file(db) || access(db->path, W_OK) != 0)
     return code;
   disconnect(db);
-  code = connect_to(db, name, SQLITE_OPEN_READWRITE);
+  code = mlt_lite_connect(db, name, SQLITE_OPEN_READWRITE);
   return code == SQLITE_OK ? sqlite3_exec(db->handle, "PRAGMA query_only = ON", NULL, NULL, NULL)
                            : code;
 }
@@ -153,8 +155,8 @@ static int connect_by_mode(struct mlt_lite *db, enum mlt_lite_mode mode) {
   if (text && mode == MLT_LITE_READ)
     code = connect_to_read(db, text);
   else if (text)
-    code = connect_to(db, text,
-                      SQLITE_OPEN_READWRITE | (mode == MLT_LITE_CREATE ? SQLITE_OPEN_CREATE : 0));
+    code = mlt_lite_connect(
+        db, text, SQLITE_OPEN_READWRITE | (mode == MLT_LITE_CREATE ? SQLITE_OPEN_CREATE : 0));
   mlt_buf_free(&name);
   return code;
 }

@@ -11,6 +11,7 @@ struct mlt_lite {
   sqlite3 *handle;
   char *path;       /* as the caller gave it: for messages */
   bool reader;      /* opened with MLT_LITE_READ */
+  bool immutable;   /* nobody can write the file: no locks are taken */
   bool query_only;  /* inside a read-only transaction */
   double locked_at; /* when the write transaction in progress began; 0: none */
   double held;      /* seconds in write transactions since the last pause */
@@ -36,6 +37,13 @@ enum mlt_rc mlt_lite_prepare(struct mlt_lite *db, const char *sql, sqlite3_stmt 
 /* MLT_OK with a row, MLT_END after the last one. */
 enum mlt_rc mlt_lite_step(struct mlt_lite *db, sqlite3_stmt *stmt, const char *what,
                           struct mlt_err *err) MLT_NODISCARD;
+
+/* Opens db->handle and reads the first page. Returns SQLite's code. */
+int mlt_lite_connect(struct mlt_lite *db, const char *name, int flags);
+
+/* The value at column i as one of the type; false when it is of another kind and cannot be
+ * converted without loss, or when out of memory. */
+bool mlt_lite_value(sqlite3_stmt *stmt, int i, enum mlt_coltype type, struct mlt_value *v);
 
 /* SQLite opens a file that it may not write read-only, and begins "write" transactions on it,
  * without a word. */

@@ -108,7 +108,7 @@ static bool read_text(sqlite3_stmt *stmt, int i, struct mlt_value *v) {
   return v->s.p != NULL;
 }
 
-static bool read_value(sqlite3_stmt *stmt, int i, enum mlt_coltype type, struct mlt_value *v) {
+bool mlt_lite_value(sqlite3_stmt *stmt, int i, enum mlt_coltype type, struct mlt_value *v) {
   if (sqlite3_column_type(stmt, i) == SQLITE_NULL) {
     *v = (struct mlt_value){.kind = MLT_V_NULL, .s = MLT_STR_NULL};
     return true;
@@ -149,7 +149,7 @@ static enum mlt_rc read_row(struct mlt_lite *db, sqlite3_stmt *stmt, const struc
                             struct mlt_value *row, struct mlt_err *err) {
   for (unsigned i = 0; i < q->n_columns; i++) {
     const struct mlt_column_info *info = mlt_column_info((enum mlt_column)(q->first + i));
-    if (!read_value(stmt, (int)i, info->type, &row[i]))
+    if (!mlt_lite_value(stmt, (int)i, info->type, &row[i]))
       return refuse_value(db, stmt, (int)i, info, err);
   }
   return MLT_OK;

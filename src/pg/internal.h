@@ -74,6 +74,10 @@ struct mlt_pg_locks {
 /* mlt_pg_begin for a writer, with other locks. */
 enum mlt_rc mlt_pg_begin_write(struct mlt_pg *pg, const struct mlt_pg_locks *locks,
                                const char *head, uint32_t features, struct mlt_err *err);
+/* Appends the statements that begin a transaction. */
+enum mlt_rc mlt_pg_add_begin(struct mlt_pg *pg, struct mlt_buf *b, bool read_only);
+/* MLT_SCHEMA unless res is one row with this revision. */
+enum mlt_rc mlt_pg_check_head(const PGresult *res, const char *head, struct mlt_err *err);
 /* Appends the statements that take the locks. */
 enum mlt_rc mlt_pg_add_locks(struct mlt_pg *pg, struct mlt_buf *b, const struct mlt_pg_locks *locks,
                              uint32_t features);
@@ -96,6 +100,10 @@ enum mlt_rc mlt_pg_trust_begin(struct mlt_pg *pg, struct mlt_err *err);
 bool mlt_pg_is_trusted(const struct mlt_pg *pg, enum mlt_table table);
 /* The statements around an INSERT or COPY of such rows, in the same command string. */
 extern const char mlt_pg_unchecked[], mlt_pg_checked[];
+
+/* select.c: a field of a binary result that is not NULL, text borrowed; false if it is of a type we
+ * do not read. */
+bool mlt_pg_value(const PGresult *res, int row, int field, struct mlt_value *out);
 
 /* columns.c */
 /* The columns of a table that `features` bring, in order. Returns how many. */

@@ -74,10 +74,10 @@ static int width(Oid type) {
   }
 }
 
-static bool decode(const PGresult *res, int field, struct mlt_value *out) {
+bool mlt_pg_value(const PGresult *res, int row, int field, struct mlt_value *out) {
   Oid type = PQftype(res, field);
-  const char *p = PQgetvalue(res, 0, field);
-  int len = PQgetlength(res, 0, field), want = width(type);
+  const char *p = PQgetvalue(res, row, field);
+  int len = PQgetlength(res, row, field), want = width(type);
   if (want != 0 && len != want)
     return false;
   switch (type) {
@@ -109,7 +109,7 @@ static enum mlt_rc hand_over(struct select *s, const PGresult *res, struct mlt_e
   enum mlt_column first = mlt_table_columns(s->table, &count);
   for (unsigned i = 0; i < s->n; i++) {
     struct mlt_value *v = &row[s->columns[i] - first];
-    if (!PQgetisnull(res, 0, (int)i) && !decode(res, (int)i, v))
+    if (!PQgetisnull(res, 0, (int)i) && !mlt_pg_value(res, 0, (int)i, v))
       return mlt_err_set(err, MLT_SCHEMA, "column %s is of a type mltrack cannot read (%u)",
                          mlt_column_info(s->columns[i])->name, PQftype(res, (int)i));
   }

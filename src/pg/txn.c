@@ -8,7 +8,7 @@ enum { STATEMENT_MAX = 16 * 1024 };
 
 /* The user's search_path may hold schemas where others create functions (CVE-2018-1058):
    pg_catalog goes first, then MLflow's own schema for triggers that rely on it. */
-static enum mlt_rc add_begin(struct mlt_pg *pg, struct mlt_buf *b, bool read_only) {
+enum mlt_rc mlt_pg_add_begin(struct mlt_pg *pg, struct mlt_buf *b, bool read_only) {
   return mlt_buf_printf(
       b, "BEGIN ISOLATION LEVEL %s; SET LOCAL search_path = pg_catalog, %s, pg_temp; ",
       read_only ? "REPEATABLE READ READ ONLY" : "READ COMMITTED", pg->quoted);
@@ -52,7 +52,7 @@ enum mlt_rc mlt_pg_add_locks(struct mlt_pg *pg, struct mlt_buf *b, const struct 
   return rc == MLT_OK ? mlt_buf_adds(b, "SET LOCAL lock_timeout TO DEFAULT; ") : rc;
 }
 
-static enum mlt_rc check_head(const PGresult *res, const char *head, struct mlt_err *err) {
+enum mlt_rc mlt_pg_check_head(const PGresult *res, const char *head, struct mlt_err *err) {
   int rows = PQntuples(res);
   const char *found = rows == 1 ? PQgetvalue(res, 0, 0) : NULL;
   if (found && strcmp(found, head) == 0)
@@ -88,14 +88,14 @@ enum mlt_rc mlt_pg_begin_write(struct mlt_pg *pg, const struct mlt_pg_locks *loc
   PGresult *res = NULL;
   struct mlt_buf sql;
   mlt_buf_init(&sql, STATEMENT_MAX);
-  enum mlt_rc rc = add_begin(pg, &sql, false);
+  enum mlt_rc rc = mlt_pg_add_begin(pg, &sql, false);
   if (rc == MLT_OK)
     rc = mlt_pg_add_locks(pg, &sql, locks, features);
   if (rc == MLT_OK)
     rc = mlt_buf_printf(&sql, "SELECT version_num FROM %s.alembic_version", pg->quoted);
   rc = run_begin(pg, &sql, rc, &res, err);
   if (rc == MLT_OK) {
-    rc = check_head(res, head, err);
+    rc = mlt_pg_check_head(res, head, err);
     if (rc == MLT_OK && pg->trust_runs)
       rc = mlt_pg_trust_begin(pg, err);
     if (rc != MLT_OK)
@@ -131,7 +131,7 @@ enum mlt_rc mlt_pg_begin(struct mlt_pg *pg, bool read_only, const char *head, ui
     return begin_anew(pg, head, features, err);
   struct mlt_buf sql;
   mlt_buf_init(&sql, STATEMENT_MAX);
-  enum mlt_rc rc = run_begin(pg, &sql, add_begin(pg, &sql, true), NULL, err);
+  enum mlt_rc rc = run_begin(pg, &sql, mlt_pg_add_begin(pg, &sql, true), NULL, err);
   mlt_buf_free(&sql);
   return rc;
 }

@@ -47,7 +47,7 @@ struct check {
   bool nomem;
 };
 
-enum severity { WARNING, FATAL };
+enum severity { WARNING, FATAL /* for a writer */, UNREADABLE };
 
 static bool grow(struct check *k) {
   struct mlt_differences *d = k->diffs;
@@ -75,7 +75,8 @@ static void add(struct check *k, enum severity severity, const char *table, cons
   (void)vsnprintf(what, sizeof what, fmt, ap);
   va_end(ap);
   struct mlt_difference d = {
-      .fatal = severity == FATAL,
+      .fatal = severity != WARNING,
+      .unreadable = severity == UNREADABLE,
       .table = table ? mlt_arena_cstr(k->arena, table) : NULL,
       .column = column ? mlt_arena_cstr(k->arena, column) : NULL,
       .what = mlt_arena_cstr(k->arena, what),
@@ -90,10 +91,10 @@ static void add(struct check *k, enum severity severity, const char *table, cons
 
 static void add_missing(struct check *k, const char *table, const char *column, uint32_t feature) {
   if (feature)
-    add(k, FATAL, table, column, "is missing (MLflow %s and later have it)",
+    add(k, UNREADABLE, table, column, "is missing (MLflow %s and later have it)",
         mlt_feature_release(feature));
   else
-    add(k, FATAL, table, column, "is missing");
+    add(k, UNREADABLE, table, column, "is missing");
 }
 
 /* "run_uuid, key, step" */
@@ -204,7 +205,7 @@ static void check_column(struct check *k, const struct mlt_cat_table *t, enum ml
     return;
   }
   if (!mlt_type_fits(k->kind, col->type, info->type)) {
-    add(k, FATAL, t->name, col->name, "is of type %s, in MLflow's schema %s",
+    add(k, UNREADABLE, t->name, col->name, "is of type %s, in MLflow's schema %s",
         *col->type ? col->type : "(none)", mlt_type_name(info->type));
   } else if (k->kind == MLT_TARGET_PG && info->type == MLT_TYPE_TEXT) {
     check_length(k, t->name, c, col);
@@ -281,7 +282,7 @@ static void check_table(struct check *k, enum mlt_table table) {
     return;
   }
   if (t->relkind != 'r' && t->relkind != 'p') {
-    add(k, FATAL, t->name, NULL, "is a %s, not a table", kind_of_relation(t->relkind));
+    add(k, UNREADABLE, t->name, NULL, "is a %s, not a table", kind_of_relation(t->relkind));
     return;
   }
   if (t->trigger)
@@ -289,7 +290,7 @@ static void check_table(struct check *k, enum mlt_table table) {
   if (t->rule)
     add(k, FATAL, t->name, NULL, "has a rule, %s, which MLflow's schema has not", t->rule);
   if (t->row_security)
-    add(k, FATAL, t->name, NULL, "has row level security, which MLflow's schema has not");
+    add(k, UNREADABLE, t->name, NULL, "has row level security, which MLflow's schema has not");
   check_columns(k, table, t);
   check_indexes(k, table, t);
 }
@@ -298,15 +299,15 @@ static void check_table(struct check *k, enum mlt_table table) {
 static bool check_database(struct check *k) {
   const struct mlt_catalog *cat = k->cat;
   if (k->kind == MLT_TARGET_PG && strcmp(cat->encoding, "UTF8") != 0)
-    add(k, FATAL, NULL, NULL, "has encoding %s; MLflow's text needs UTF8", cat->encoding);
+    add(k, UNREADABLE, NULL, NULL, "has encoding %s; MLflow's text needs UTF8", cat->encoding);
   if (!mlt_cat_table(cat, "alembic_version")) {
-    add(k, FATAL, NULL, NULL,
+    add(k, UNREADABLE, NULL, NULL,
         "is not an MLflow database (no alembic_version); `mltrack-bulk schema init` makes one in "
         "an empty database");
     return false;
   }
   if (cat->head_rows != 1 || !cat->head) {
-    add(k, FATAL, "alembic_version", NULL, "has %zu rows instead of one", cat->head_rows);
+    add(k, UNREADABLE, "alembic_version", NULL, "has %zu rows instead of one", cat->head_rows);
     return cat->head != NULL;
   }
   return true;
@@ -341,18 +342,23 @@ const char *mlt_difference_text(const struct mlt_difference *d, char *out, size_
   return out;
 }
 
-static enum mlt_rc verdict(const struct check *k, struct mlt_err *err) {
+static bool matters(const struct check *k, const struct mlt_difference *d, bool reading) {
+  return reading && k->out->known ? d->unreadable : d->fatal;
+}
+
+static enum mlt_rc verdict(const struct check *k, bool reading, struct mlt_err *err) {
   if (k->nomem)
     return mlt_err_nomem(err);
   const struct mlt_difference *first = NULL;
-  for (size_t i = 0; i < k->diffs->n && !first; i++)
-    if (k->diffs->v[i].fatal)
+  size_t n = 0;
+  for (size_t i = 0; i < k->diffs->n; i++)
+    if (matters(k, &k->diffs->v[i], reading) && n++ == 0)
       first = &k->diffs->v[i];
   if (!first)
     return MLT_OK;
   char text[MAX_WHAT + 160], more[64] = "";
-  if (k->diffs->n_fatal > 1)
-    (void)snprintf(more, sizeof more, " (and %zu more differences)", k->diffs->n_fatal - 1);
+  if (n > 1)
+    (void)snprintf(more, sizeof more, " (and %zu more differences)", n - 1);
   mlt_err_set(err, MLT_SCHEMA, "%s%s", mlt_difference_text(first, text, sizeof text), more);
   if (k->out->head[0] && !k->out->known)
     mlt_err_hint(err,
@@ -364,9 +370,9 @@ static enum mlt_rc verdict(const struct check *k, struct mlt_err *err) {
   return MLT_SCHEMA;
 }
 
-enum mlt_rc mlt_schema_check(const struct mlt_catalog *cat, enum mlt_target_kind kind,
-                             struct mlt_schema *out, struct mlt_differences *diffs,
-                             struct mlt_arena *arena, struct mlt_err *err) {
+static enum mlt_rc run(const struct mlt_catalog *cat, enum mlt_target_kind kind,
+                       struct mlt_schema *out, struct mlt_differences *diffs,
+                       struct mlt_arena *arena, bool reading, struct mlt_err *err) {
   *out = (struct mlt_schema){0};
   *diffs = (struct mlt_differences){0};
   struct check k = {.cat = cat, .kind = kind, .out = out, .diffs = diffs, .arena = arena};
@@ -382,5 +388,18 @@ enum mlt_rc mlt_schema_check(const struct mlt_catalog *cat, enum mlt_target_kind
   }
   if (check_database(&k))
     check_tables(&k);
-  return verdict(&k, err);
+  return verdict(&k, reading, err);
+}
+
+enum mlt_rc mlt_schema_check(const struct mlt_catalog *cat, enum mlt_target_kind kind,
+                             struct mlt_schema *out, struct mlt_differences *diffs,
+                             struct mlt_arena *arena, struct mlt_err *err) {
+  return run(cat, kind, out, diffs, arena, false, err);
+}
+
+enum mlt_rc mlt_schema_check_source(const struct mlt_catalog *cat, enum mlt_target_kind kind,
+                                    struct mlt_schema *out, struct mlt_arena *arena,
+                                    struct mlt_err *err) {
+  struct mlt_differences diffs;
+  return run(cat, kind, out, &diffs, arena, true, err);
 }

@@ -47,6 +47,7 @@ struct mlt_schema {
 /* One thing wrong with the shape, or worth saying. */
 struct mlt_difference {
   bool fatal;         /* false: a warning (missing index, head unknown but shape known) */
+  bool unreadable;    /* fatal, and for somebody who only reads as well */
   const char *table;  /* NULL for the database as a whole */
   const char *column; /* NULL for the table as a whole */
   const char *what;   /* "is missing", "is NOT NULL without default and unknown to mltrack", ... */
@@ -66,6 +67,13 @@ struct mlt_differences {
 enum mlt_rc mlt_schema_check(const struct mlt_catalog *cat, enum mlt_target_kind kind,
                              struct mlt_schema *out, struct mlt_differences *diffs,
                              struct mlt_arena *arena, struct mlt_err *err);
+
+/* The same for somebody who only reads: where the head is known, what concerns writers alone
+   (triggers, unique indexes, columns we could not fill) is no difference. Of an unknown head nobody
+   knows what its rows mean unless it has the whole shape. */
+enum mlt_rc mlt_schema_check_source(const struct mlt_catalog *cat, enum mlt_target_kind kind,
+                                    struct mlt_schema *out, struct mlt_arena *arena,
+                                    struct mlt_err *err);
 
 /* The statements that make MLflow's full schema at a head in an empty database, with the
    alembic_version row and the default workspace's row where the head has them: one NUL-terminated
