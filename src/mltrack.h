@@ -64,10 +64,11 @@ MLT_API const char *mlt_version(void);
 
 struct mlt_import_params {
   size_t struct_size;
-  const char *source;         /* path of an MLflow FileStore ("mlruns") */
-  const char *target;         /* sqlite:///FILE, postgresql://... or libpq keywords; NULL: as
-                                 mltrack-bulk chooses without --to, from the environment */
-  const char *format;         /* NULL or "auto": look at the source */
+  const char *source; /* path of an MLflow FileStore ("mlruns") or SQLite file, or the URI of
+                         a database, in the forms of target */
+  const char *target; /* sqlite:///FILE, postgresql://... or libpq keywords; NULL: as
+                         mltrack-bulk chooses without --to, from the environment */
+  const char *format; /* NULL or "auto": look at the source */
   const char *mlflow_version; /* a database that must be created is made for this MLflow release;
                                  NULL: the oldest that holds everything imported */
   uint64_t max_errors;        /* with skip_errors: give up after so many; 0 = never */

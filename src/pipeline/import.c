@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/pace.h"
+#include "base/text.h"
 #include "pipeline/lanes.h"
 
 enum {
@@ -38,20 +39,6 @@ struct pump {
 
 /* ---- notes ---- */
 
-static enum mlt_rc count_ignored(struct pump *p, const struct mlt_note *n) {
-  for (size_t i = 0; i < MLT_REPORT_IGNORED; i++) {
-    struct mlt_ignored *g = &p->report->ignored[i];
-    if (!g->what)
-      g->what = n->what;
-    if (strcmp(g->what, n->what) == 0) {
-      g->n += n->rows;
-      return MLT_OK;
-    }
-  }
-  return mlt_err_set(p->err, MLT_INTERNAL, "more than %d kinds of ignored things",
-                     MLT_REPORT_IGNORED);
-}
-
 static enum mlt_rc copy_note(struct pump *p, const struct mlt_note *n, struct mlt_note *out) {
   struct mlt_arena *arena = p->report->arena;
   *out = *n;
@@ -61,6 +48,20 @@ static enum mlt_rc copy_note(struct pump *p, const struct mlt_note *n, struct ml
       mlt_arena_str(arena, n->reason, &out->reason) != 0)
     return mlt_err_nomem(p->err);
   return MLT_OK;
+}
+
+static enum mlt_rc count_ignored(struct pump *p, const struct mlt_note *n) {
+  for (size_t i = 0; i < MLT_REPORT_IGNORED; i++) {
+    struct mlt_ignored *g = &p->report->ignored[i];
+    if (g->what && strcmp(g->what, n->what) != 0)
+      continue;
+    bool first = !g->what;
+    g->what = n->what;
+    g->n += n->rows;
+    return first ? copy_note(p, n, &g->first) : MLT_OK;
+  }
+  return mlt_err_set(p->err, MLT_INTERNAL, "more than %d kinds of ignored things",
+                     MLT_REPORT_IGNORED);
 }
 
 static enum mlt_rc count_change(struct pump *p, const struct mlt_note *n) {
@@ -267,6 +268,7 @@ static enum mlt_rc open_source(struct pump *p) {
   p->report->format = p->source_ops->name;
   struct mlt_source_opts opts = p->opts->reading;
   opts.path = p->opts->source;
+  opts.target = p->opts->target;
   return p->source_ops->open(&p->source, &opts, p->err);
 }
 
@@ -321,13 +323,22 @@ static enum mlt_rc copy_id_map(struct pump *p) {
   return MLT_OK;
 }
 
+static enum mlt_rc show_source(struct pump *p) {
+  struct mlt_buf masked;
+  mlt_buf_init(&masked, SIZE_MAX);
+  if (mlt_text_mask(&masked, mlt_str_c(p->opts->source)) == MLT_OK && mlt_buf_cstr(&masked))
+    p->report->shown = mlt_arena_cstr(p->report->arena, masked.p);
+  mlt_buf_free(&masked);
+  return p->report->shown ? MLT_OK : mlt_err_nomem(p->err);
+}
+
 static enum mlt_rc prepare_report(struct pump *p) {
   struct mlt_report *r = p->report;
   *r = (struct mlt_report){.arena = mlt_arena_new()};
   if (!r->arena)
     return mlt_err_nomem(p->err);
   r->notes = mlt_arena_alloc(r->arena, MLT_REPORT_NOTES * sizeof *r->notes);
-  return r->notes ? MLT_OK : mlt_err_nomem(p->err);
+  return r->notes ? show_source(p) : mlt_err_nomem(p->err);
 }
 
 enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *report,

@@ -10,11 +10,13 @@
 #include "sink/sink.h"
 #include "source/source.h"
 
-#define MLT_REPORT_IGNORED 8 /* kinds of ignored things (traces, assessments, ...) */
+#define MLT_REPORT_IGNORED 32 /* kinds of ignored things (traces, assessments, ...) */
 
 struct mlt_ignored {
   const char *what;
   uint64_t n;
+  struct mlt_note
+      first; /* owned by the report; its place.field names what they are, or is absent */
 };
 
 #define MLT_REPORT_CHANGES 16 /* kinds of changes (truncated, missing-folder, ...) */
@@ -27,7 +29,8 @@ struct mlt_change {
 
 /* What has been done so far; complete after mlt_import returns, whatever it returns. */
 struct mlt_report {
-  const char *format;         /* the source's name */
+  const char *shown;  /* the source as given, for people: no password in it; owned by the report */
+  const char *format; /* the source's name */
   struct mlt_schema schema;   /* the target's */
   struct mlt_load_state load; /* how rows went in; .why is the report's own copy */
   struct mlt_counts counts[MLT_T_COUNT];
@@ -48,9 +51,9 @@ struct mlt_report {
 #define MLT_REPORT_NOTES 100
 
 struct mlt_import_opts {
-  const char *source;             /* path */
+  const char *source;             /* path, or a database's URI */
   const char *format;             /* NULL or "auto" */
-  struct mlt_source_opts reading; /* all but .path */
+  struct mlt_source_opts reading; /* all but .path and .target */
   const struct mlt_target *target;
   const char *mlflow_version; /* for a new database; NULL = default */
   bool dry_run;

@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 
 extern const struct mlt_source_ops mlt_source_filestore;
+extern const struct mlt_source_ops mlt_source_sqlite;
+extern const struct mlt_source_ops mlt_source_postgresql;
 extern const struct mlt_source_ops mlt_source_csv;
 
 const struct mlt_source_ops *const mlt_sources[] = {
-    &mlt_source_filestore,
-    &mlt_source_csv,
-    NULL,
+    &mlt_source_filestore, &mlt_source_sqlite, &mlt_source_postgresql, &mlt_source_csv, NULL,
 };
 
 const struct mlt_source_ops *mlt_source_by_name(const char *name) {

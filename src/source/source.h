@@ -10,12 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "base/uri.h"
 #include "model/record.h"
 
 struct mlt_source; /* each format's own */
 
-struct mlt_source_opts { /* strings are borrowed for the life of the source, or NULL */
-  const char *path;      /* as the user gave it */
+struct mlt_source_opts {           /* strings are borrowed for the life of the source, or NULL */
+  const char *path;                /* as the user gave it: a path, or a database's URI */
+  const struct mlt_target *target; /* where the records go, so that a database is not read into
+                                      itself (MLT_USAGE); NULL: not said */
   /* for formats that are bare metrics and do not say these themselves; others leave them alone */
   const char *experiment; /* its name; NULL: the name of the file or folder */
   const char *run; /* its name, where there is one run; NULL: the name of its file or folder */

@@ -71,6 +71,9 @@ static void add_lists(struct mlt_json *doc, const struct mlt_report *r) {
     (void)mlt_json_push(notes, mlt_note_json(&r->notes[i]));
   for (size_t i = 0; i < MLT_REPORT_CHANGES && r->changed[i].code; i++)
     (void)mlt_json_push(notes, mlt_note_json(&r->changed[i].first));
+  for (size_t i = 0; i < MLT_REPORT_IGNORED && r->ignored[i].what; i++)
+    if (r->ignored[i].first.place.field.p)
+      (void)mlt_json_push(notes, mlt_note_json(&r->ignored[i].first));
 }
 
 struct mlt_json *mlt_import_json(const struct mlt_import_result *res) {
@@ -81,7 +84,7 @@ struct mlt_json *mlt_import_json(const struct mlt_import_result *res) {
   mlt_json_set_cstr(doc, "command", "import");
   mlt_json_set_cstr(doc, "status", res->rc == MLT_OK ? "ok" : done ? "rejected" : "failed");
   mlt_json_set_i64(doc, "exit_code", res->exit_status);
-  mlt_json_set_cstr(doc, "source", res->opts->source);
+  mlt_json_set_cstr(doc, "source", r->shown);
   mlt_json_set_cstr(doc, "format", r->format);
   mlt_json_set_cstr(doc, "target", res->opts->target->display);
   mlt_json_set_cstr(doc, "head", r->schema.head[0] ? r->schema.head : NULL);
@@ -175,9 +178,16 @@ static void print_changes(FILE *out, const struct mlt_report *r) {
 }
 
 static void print_ignored(FILE *out, const struct mlt_report *r) {
-  for (size_t i = 0; i < MLT_REPORT_IGNORED && r->ignored[i].what; i++)
+  for (size_t i = 0; i < MLT_REPORT_IGNORED && r->ignored[i].what; i++) {
+    const struct mlt_str names = r->ignored[i].first.place.field;
     (void)fprintf(out, "%s%" PRIu64 " %s", i ? ", " : "\n  not imported: ", r->ignored[i].n,
                   r->ignored[i].what);
+    if (!names.p)
+      continue;
+    (void)fputs(" (", out);
+    mlt_text_print(out, names);
+    (void)fputc(')', out);
+  }
   if (r->ignored[0].what)
     (void)fputc('\n', out);
 }
@@ -198,7 +208,7 @@ void mlt_import_print_text(FILE *out, const struct mlt_import_result *res) {
                 !done                ? "Stopped importing"
                 : res->opts->dry_run ? "Would import"
                                      : "Imported");
-  mlt_text_print(out, mlt_str_c(res->opts->source));
+  mlt_text_print(out, mlt_str_c(r->shown));
   (void)fprintf(out, " (%s) into ", r->format ? r->format : "unknown format");
   mlt_text_print(out, mlt_str_c(res->opts->target->display));
   if (r->schema.known)
