@@ -273,4 +273,5 @@ class Maker:
         return self.info
 
 
-print(json.dumps(Maker(sys.argv[1]).make()))
+if __name__ == "__main__":
+    print(json.dumps(Maker(sys.argv[1]).make()))
