@@ -272,6 +272,24 @@ static bool parse_uint(const char *s, uint64_t *out) {
   return true;
 }
 
+/* A whole number of bytes, or of K, M, G: 1024, 1024^2, 1024^3 of them. */
+static bool parse_size(const char *s, uint64_t *out) {
+  static const char units[] = "KMG";
+  char digits[24];
+  size_t len = strlen(s);
+  const char *unit = len ? strchr(units, s[len - 1]) : NULL;
+  unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+  len -= unit != NULL;
+  if (len >= sizeof digits)
+    return false;
+  memcpy(digits, s, len);
+  digits[len] = '\0';
+  if (!parse_uint(digits, out) || *out > UINT64_MAX >> shift)
+    return false;
+  *out <<= shift;
+  return true;
+}
+
 static bool is_choice(const char *choices, const char *value) {
   size_t len = strlen(value);
   for (const char *c = choices;; c++) {
@@ -316,6 +334,9 @@ static enum mlt_rc check_value(const struct mlt_args *args, size_t i, struct mlt
   if (o->kind == MLT_KIND_UINT && !parse_uint(value, &n))
     return mlt_err_set(err, MLT_USAGE, "%s%s: '%s' is not a whole number from 0 to %ju", dashes,
                        name, value, (uintmax_t)UINT64_MAX);
+  if (o->kind == MLT_KIND_SIZE && !parse_size(value, &n))
+    return mlt_err_set(err, MLT_USAGE, "%s%s: '%s' is not a size such as 512K, 64M or 2G", dashes,
+                       name, value);
   if (o->kind != MLT_KIND_CHOICE || is_choice(o->choices, value))
     return MLT_OK;
   list_choices(o->choices, choices, sizeof choices);
@@ -403,4 +424,10 @@ uint64_t mlt_args_uint(const struct mlt_args *args, size_t opt) {
   const char *s = mlt_args_str(args, opt);
   uint64_t v = 0;
   return s && parse_uint(s, &v) ? v : 0;
+}
+
+uint64_t mlt_args_size(const struct mlt_args *args, size_t opt) {
+  const char *s = mlt_args_str(args, opt);
+  uint64_t v = 0;
+  return s && parse_size(s, &v) ? v : 0;
 }

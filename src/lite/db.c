@@ -11,7 +11,12 @@
 
 #include "base/mem.h"
 
-enum { BUSY_TIMEOUT_MS = 20000 /* MLflow's own */, OLDEST_SQLITE = 3031000, MAX_NAME = 65536 };
+enum {
+  CACHE_BYTES = 64 * 1024 * 1024,
+  BUSY_TIMEOUT_MS = 20000 /* MLflow's own */,
+  OLDEST_SQLITE = 3031000,
+  MAX_NAME = 65536
+};
 
 void mlt_lite_busy_timeout(struct mlt_lite *db, int milliseconds) {
   (void)sqlite3_busy_timeout(db->handle, milliseconds);
@@ -213,13 +218,17 @@ static enum mlt_rc check_library(struct mlt_err *err) {
   return MLT_SCHEMA;
 }
 
+enum mlt_rc mlt_lite_set_cache(struct mlt_lite *db, size_t bytes, struct mlt_err *err) {
+  char sql[64];
+  (void)snprintf(sql, sizeof sql, "PRAGMA cache_size = -%zu", bytes / 1024);
+  return mlt_lite_exec(db, sql, "cannot set the size of the cache", err);
+}
+
 /* A larger page cache than SQLite's 2 MB: the text-led indexes of metrics and params are filled all
  * over. */
 static enum mlt_rc prepare_for_writing(struct mlt_lite *db, struct mlt_err *err) {
   enum mlt_rc rc = mlt_lite_must_be_writable(db, err);
-  return rc == MLT_OK ? mlt_lite_exec(db, "PRAGMA cache_size = -65536",
-                                      "cannot set the size of the cache", err)
-                      : rc;
+  return rc == MLT_OK ? mlt_lite_set_cache(db, CACHE_BYTES, err) : rc;
 }
 
 enum mlt_rc mlt_lite_open(struct mlt_lite **out, const char *path, enum mlt_lite_mode mode,

@@ -25,6 +25,8 @@ enum mlt_lite_mode {
 enum mlt_rc mlt_lite_open(struct mlt_lite **out, const char *path, enum mlt_lite_mode mode,
                           struct mlt_err *err);
 void mlt_lite_close(struct mlt_lite *db); /* NULL is fine */
+/* How much of the file SQLite may keep in memory; 64 MiB where it is to be written, unless told. */
+enum mlt_rc mlt_lite_set_cache(struct mlt_lite *db, size_t bytes, struct mlt_err *err);
 
 enum mlt_rc mlt_lite_catalog(struct mlt_lite *db, struct mlt_arena *arena, struct mlt_catalog *out,
                              struct mlt_err *err);

@@ -11,7 +11,6 @@
 
 enum {
   DEFAULT_BATCH_ROWS = 200000,
-  DEFAULT_BATCH_BYTES = 64 * 1024 * 1024,
   DEFAULT_JOBS = 2,
   RECORDS_PER_LOOK = 256 /* how often the clock is read */
 };
@@ -30,6 +29,7 @@ struct pump {
   struct mlt_sink *sink;
   struct mlt_lanes *lanes;
   struct mlt_pacer *pacer;
+  struct mlt_budget budget;
   struct mlt_batch *batch; /* being filled */
   enum phase phase;
   size_t batch_notes_seen;
@@ -182,9 +182,8 @@ static uint64_t rows_of_a_batch(const struct mlt_import_opts *opts) {
 }
 
 static bool is_full(const struct pump *p) {
-  uint64_t rows = rows_of_a_batch(p->opts);
-  uint64_t bytes = p->opts->batch_bytes ? p->opts->batch_bytes : DEFAULT_BATCH_BYTES;
-  return mlt_batch_rows(p->batch) >= rows || mlt_batch_bytes(p->batch) >= bytes;
+  return mlt_batch_rows(p->batch) >= rows_of_a_batch(p->opts) ||
+         mlt_batch_bytes(p->batch) >= p->budget.full;
 }
 
 /* Runs of one import may be written side by side; what they refer to must be there before them,
@@ -279,7 +278,21 @@ static enum mlt_rc open_pacer(struct pump *p) {
   return p->pacer ? MLT_OK : mlt_err_nomem(p->err);
 }
 
+static unsigned lanes_wanted(const struct pump *p) {
+  if (p->opts->target->kind == MLT_TARGET_SQLITE)
+    return 1; /* one writer is all it takes */
+  return p->opts->jobs ? p->opts->jobs : DEFAULT_JOBS;
+}
+
+/* One batch is filled while the lanes write theirs. */
+static enum mlt_rc divide_memory(struct pump *p, unsigned lanes) {
+  return mlt_budget_divide(&p->budget, p->opts->memory, p->opts->target->kind, lanes + 1, p->err);
+}
+
 static enum mlt_rc open_sink(struct pump *p) {
+  enum mlt_rc rc = divide_memory(p, lanes_wanted(p));
+  if (rc != MLT_OK)
+    return rc;
   p->sink_ops = mlt_sink_for(p->opts->target->kind);
   struct mlt_sink_opts opts = {.target = p->opts->target,
                                .mlflow_version = p->opts->mlflow_version,
@@ -288,8 +301,9 @@ static enum mlt_rc open_sink(struct pump *p) {
                                .load = p->opts->load,
                                .trust_runs = p->opts->trust_runs,
                                .pacer = p->pacer,
+                               .cache_bytes = p->budget.cache,
                                .stop_on_reject = !p->opts->skip_errors};
-  enum mlt_rc rc = p->sink_ops->open(&p->sink, &opts, p->err);
+  rc = p->sink_ops->open(&p->sink, &opts, p->err);
   if (rc != MLT_OK)
     return rc;
   p->report->schema = *p->sink_ops->schema(p->sink);
@@ -297,12 +311,15 @@ static enum mlt_rc open_sink(struct pump *p) {
   p->report->load = p->sink_ops->load(p->sink);
   if (p->report->load.why)
     p->report->load.why = mlt_arena_cstr(p->report->arena, p->report->load.why);
-  p->batch = mlt_batch_new(&p->report->schema.limits, 0);
+  /* A load that is one transaction has one lane, so its batches may be larger. */
+  rc = divide_memory(p, p->report->load.whole ? 1 : lanes_wanted(p));
+  if (rc != MLT_OK)
+    return rc;
+  p->batch = mlt_batch_new(&p->report->schema.limits, p->budget.batch);
   if (!p->batch)
     return mlt_err_nomem(p->err);
-  unsigned jobs = p->opts->jobs ? p->opts->jobs : DEFAULT_JOBS;
-  return mlt_lanes_open(&p->lanes, p->sink_ops, p->sink, jobs, &p->report->schema.limits, settle, p,
-                        p->err);
+  return mlt_lanes_open(&p->lanes, p->sink_ops, p->sink, lanes_wanted(p), &p->report->schema.limits,
+                        p->budget.batch, settle, p, p->err);
 }
 
 static enum mlt_rc copy_id_map(struct pump *p) {

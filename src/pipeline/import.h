@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "pipeline/budget.h"
 #include "sink/sink.h"
 #include "source/source.h"
 
@@ -65,7 +66,7 @@ struct mlt_import_opts {
   uint64_t max_rows_per_second; /* of all connections together; 0 = no limit */
   unsigned jobs;                /* connections that write at the same time; 0 = default */
   uint64_t batch_rows;          /* flush when a batch holds so many; 0 = default */
-  uint64_t batch_bytes;         /* likewise for memory; 0 = default */
+  uint64_t memory;              /* bytes to stay within, all in all; 0 = MLT_MEMORY_DEFAULT */
   const volatile sig_atomic_t
       *cancelled; /* set by a signal handler: stop at the next record; may be NULL */
   /* Called after every batch and about ten times a second while reading; may be NULL. */

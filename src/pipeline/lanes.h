@@ -18,10 +18,11 @@ typedef enum mlt_rc (*mlt_lane_done_fn)(void *ctx, const struct mlt_batch *batch
                                         struct mlt_err *err);
 
 /* Opens up to n lanes over `first` (borrowed) and its twins (owned). Fewer when the target takes
- * fewer. */
+   fewer. limits and batch_bytes are those of their batches. */
 enum mlt_rc mlt_lanes_open(struct mlt_lanes **out, const struct mlt_sink_ops *ops,
                            struct mlt_sink *first, unsigned n, const struct mlt_limits *limits,
-                           mlt_lane_done_fn on_done, void *ctx, struct mlt_err *err) MLT_NODISCARD;
+                           size_t batch_bytes, mlt_lane_done_fn on_done, void *ctx,
+                           struct mlt_err *err) MLT_NODISCARD;
 unsigned mlt_lanes_count(const struct mlt_lanes *l);
 /* Waits for a lane, gives it the sealed batch and puts an empty one into *batch. */
 enum mlt_rc mlt_lanes_submit(struct mlt_lanes *l, struct mlt_batch **batch,

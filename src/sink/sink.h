@@ -60,6 +60,7 @@ struct mlt_sink_opts {
   bool trust_runs; /* PostgreSQL: do not check the foreign keys of rows whose runs this import
                       wrote; open() refuses where that may not be done. Others ignore it */
   struct mlt_pacer *pacer; /* NULL: as fast as it goes. Borrowed, shared with the twins */
+  size_t cache_bytes;  /* what the database's library may cache in this process; 0 = its default */
   bool stop_on_reject; /* write() rolls back and returns MLT_CONFLICT / MLT_DATA at the first reject
                           or conflict it finds */
 };

@@ -111,7 +111,15 @@ static enum mlt_rc sqlite_open(struct mlt_sink **out, const struct mlt_sink_opts
   }
   if (rc == MLT_OK)
     rc = mlt_lite_open(&db, path, opts->dry_run ? MLT_LITE_READ : MLT_LITE_WRITE, err);
-  return rc == MLT_OK ? mlt_sink_make(out, &store_ops, db, MLT_TARGET_SQLITE, NULL, opts, err) : rc;
+  if (rc != MLT_OK)
+    return rc;
+  if (opts->cache_bytes)
+    rc = mlt_lite_set_cache(db, opts->cache_bytes, err);
+  if (rc != MLT_OK) {
+    mlt_lite_close(db);
+    return rc;
+  }
+  return mlt_sink_make(out, &store_ops, db, MLT_TARGET_SQLITE, NULL, opts, err);
 }
 
 const struct mlt_sink_ops mlt_sink_sqlite = {.name = "sqlite",

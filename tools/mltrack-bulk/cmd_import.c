@@ -137,6 +137,7 @@ static enum mlt_rc run(const struct mlt_args *args, const struct mlt_target *tar
       .reject_long = cutting_is_off(),
       .max_errors = mlt_args_uint(args, MLT_OPT_MAX_ERRORS),
       .batch_rows = mlt_args_uint(args, MLT_OPT_BATCH_ROWS),
+      .memory = mlt_args_size(args, MLT_OPT_MEMORY),
       .cancelled = &signalled,
       .on_progress = on_progress,
       .on_note = on_note,

@@ -99,6 +99,7 @@ static const struct mlt_opt_note environment[] = {
     {"MLFLOW_TRACKING_URI", "The database, when none of the former is given and this names one."},
     {"MLFLOW_TRUNCATE_LONG_VALUES",
      "When false, a param or tag value that does not fit its column is rejected, not cut."},
+    {"TMPDIR", "Where runs too large for --memory are sorted; /tmp when it is not set."},
     {"NO_COLOR", "When set and not empty, nothing is coloured unless --color always."},
     {"CLICOLOR_FORCE", "When set and not 0, colours are used although the output is no terminal."},
     {"PGHOST",

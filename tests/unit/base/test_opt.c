@@ -12,13 +12,14 @@
 
 /* A small program of our own: the option table knows no program. */
 enum { ADD = 1, DB_CHECK = 2, DB_INIT = 4 };
-enum { TO, MODE, COUNT, FORCE, OUT, DIR_, HELP, LOUD, FMT };
+enum { TO, MODE, COUNT, ROOM, FORCE, OUT, DIR_, HELP, LOUD, FMT };
 
 static const struct mlt_opt opts[] = {
     {"to", 0, MLT_KIND_STRING, "URI", NULL, NULL, ADD | DB_CHECK, NULL, "where to"},
     {"mode", 'm', MLT_KIND_CHOICE, "MODE", "auto", "auto|fast|slow", ADD, "PROG_MODE",
      "how; 'fast' [or] not"},
     {"count", 'n', MLT_KIND_UINT, "N", NULL, NULL, ADD, "PROG_COUNT", "how many"},
+    {"room", 0, MLT_KIND_SIZE, "SIZE", NULL, NULL, ADD, NULL, "how much"},
     {"force", 'f', MLT_KIND_FLAG, NULL, NULL, NULL, ADD, NULL, "do it"},
     {"out", 0, MLT_KIND_FILE, "FILE", NULL, NULL, ADD, NULL, "into a file"},
     {"dir", 0, MLT_KIND_DIR, "DIR", NULL, NULL, ADD, NULL, "into a folder"},
@@ -206,6 +207,39 @@ static void bad_values_name_option_and_choices(void **state) {
   assert_true(mlt_args_uint(&args, COUNT) == UINT64_MAX);
 }
 
+static void sizes_have_units(void **state) {
+  (void)state;
+  static const struct {
+    const char *line;
+    uint64_t bytes;
+  } good[] = {{"add x --room 0", 0},
+              {"add x --room 1000", 1000},
+              {"add x --room 3K", 3072},
+              {"add x --room 64M", 64 << 20},
+              {"add x --room=2G", UINT64_C(2) << 30},
+              {"add x --room 17179869183G", UINT64_MAX - (UINT64_C(1) << 30) + 1}};
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    assert_int_equal(parse(good[i].line), MLT_OK);
+    assert_true(mlt_args_size(&args, ROOM) == good[i].bytes);
+  }
+  static const char *const bad[] = {"",
+                                    "M",
+                                    "1.5G",
+                                    "-1K",
+                                    "12m",
+                                    "1T",
+                                    "1KM",
+                                    "17179869184G",
+                                    "18446744073709551616",
+                                    "00000000000000000000000001"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    char line[64], msg[128];
+    (void)snprintf(line, sizeof line, "add x --room=%s", bad[i]);
+    (void)snprintf(msg, sizeof msg, "--room: '%s' is not a size such as 512K, 64M or 2G", bad[i]);
+    refused(line, msg, "");
+  }
+}
+
 static void bad_values_of_the_environment_are_named_by_it(void **state) {
   (void)state;
   setenv("PROG_MODE", "quick", 1);
@@ -281,6 +315,7 @@ int main(void) {
                                      TEST(unknown_words_get_the_nearest_known_one),
                                      TEST(an_option_of_another_command_says_whose_it_is),
                                      TEST(bad_values_name_option_and_choices),
+                                     TEST(sizes_have_units),
                                      TEST(bad_values_of_the_environment_are_named_by_it),
                                      TEST(missing_and_surplus_are_refused),
                                      TEST(every_form_knows_every_option),
