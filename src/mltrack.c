@@ -65,6 +65,7 @@ static void result_of(const struct mlt_report *report, struct mlt_import_result 
                                                .read = c->read,
                                                .inserted = c->inserted,
                                                .present = c->present,
+                                               .updated = c->updated,
                                                .merged = c->merged,
                                                .rejected = c->rejected};
   }

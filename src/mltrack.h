@@ -79,13 +79,14 @@ struct mlt_import_params {
 #define MLT_IMPORT_PARAMS_INIT                                                                     \
   { sizeof(struct mlt_import_params), 0, 0, 0, 0, 0, 0, 0, 0 }
 
-/* Rows of one of MLflow's tables: read = inserted + present + merged + rejected. This struct will
-   not grow. */
+/* Rows of one of MLflow's tables: read = inserted + present + updated + merged + rejected. This
+   struct will not grow. */
 struct mlt_table_counts {
   const char *table; /* "runs"; a static string */
   uint64_t read;
   uint64_t inserted;
   uint64_t present;  /* the target held the identical row already */
+  uint64_t updated;  /* the target held another value, which was replaced */
   uint64_t merged;   /* exact duplicate of a row read before */
   uint64_t rejected; /* left out, see skip_errors */
 };
@@ -104,7 +105,7 @@ struct mlt_import_result {
 #define MLT_IMPORT_RESULT_INIT                                                                     \
   {                                                                                                \
     sizeof(struct mlt_import_result), 0, 0, 0, 0, 0, {                                             \
-      { 0, 0, 0, 0, 0, 0 }                                                                         \
+      { 0, 0, 0, 0, 0, 0, 0 }                                                                      \
     }                                                                                              \
   }
 

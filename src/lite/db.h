@@ -44,6 +44,8 @@ int mlt_lite_connect(struct mlt_lite *db, const char *name, int flags);
 /* The value at column i as one of the type; false when it is of another kind and cannot be
  * converted without loss, or when out of memory. */
 bool mlt_lite_value(sqlite3_stmt *stmt, int i, enum mlt_coltype type, struct mlt_value *v);
+/* Binds a value to parameter i without a copy: SQLite's result code. */
+int mlt_lite_bind(sqlite3_stmt *stmt, int i, const struct mlt_value *v);
 
 /* SQLite opens a file that it may not write read-only, and begins "write" transactions on it,
  * without a word. */

@@ -58,7 +58,7 @@ static enum mlt_rc insert_statement(struct mlt_lite *db, enum mlt_table table, u
   return MLT_OK;
 }
 
-static int bind(sqlite3_stmt *stmt, int i, const struct mlt_value *v) {
+int mlt_lite_bind(sqlite3_stmt *stmt, int i, const struct mlt_value *v) {
   switch (v->kind) {
   case MLT_V_INT:
     return sqlite3_bind_int64(stmt, i, v->i);
@@ -91,7 +91,7 @@ static void plan_columns(struct plan *plan, enum mlt_table table, uint32_t featu
 
 static int insert_row(sqlite3_stmt *stmt, const struct plan *plan, const struct mlt_value *row) {
   for (unsigned i = 0; i < plan->n; i++) {
-    int code = bind(stmt, (int)i + 1, &row[plan->value[i]]);
+    int code = mlt_lite_bind(stmt, (int)i + 1, &row[plan->value[i]]);
     if (code != SQLITE_OK)
       return code;
   }

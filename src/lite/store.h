@@ -42,6 +42,9 @@ void mlt_lite_rollback(struct mlt_lite *db);
 
 enum mlt_rc mlt_lite_insert(struct mlt_lite *db, const struct mlt_rows *rows, uint32_t features,
                             struct mlt_err *err);
+/* Adds rows to a table that may hold them. */
+enum mlt_rc mlt_lite_merge(struct mlt_lite *db, const struct mlt_merge *merge, uint32_t features,
+                           struct mlt_merged *out, struct mlt_err *err);
 /* Streams the rows that match in the default workspace, in no particular order; `where` NULL: every
    row of the table. Keys must be distinct. A table the features lack has no rows. MLT_DATA for a
    value that its column's type cannot hold. */

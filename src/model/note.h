@@ -37,11 +37,12 @@ struct mlt_note {
   struct mlt_str reason; /* one sentence for people */
 };
 
-/* Rows of one table, each counted once: read = inserted + present + merged + rejected. */
+/* Rows of one table, each counted once: read = inserted + present + updated + merged + rejected. */
 struct mlt_counts {
   uint64_t read;
   uint64_t inserted;
   uint64_t present; /* the target holds the identical row already */
+  uint64_t updated; /* the target held another value, which a merge replaced */
   uint64_t merged;  /* exact duplicate of a row read before */
   uint64_t rejected;
   uint64_t changed; /* of the inserted: stored cut or mapped, see the notes */

@@ -40,6 +40,27 @@ struct mlt_rows {
   const void *ctx;
 };
 
+/* What becomes of a row that the target holds under the same key. */
+enum mlt_merge_how {
+  MLT_MERGE_ADD,     /* it stays */
+  MLT_MERGE_REPLACE, /* its `set` columns become ours where they differ */
+  MLT_MERGE_LATER,   /* latest_metrics: likewise where ours is the later point (mlt_metric_later) */
+  MLT_MERGE_UPDATE,  /* as REPLACE; of our rows, those whose key is not there are left out */
+};
+
+/* Rows for a table that may hold them: no two with the same key. key and set have a bit for each
+   column of the table, the first one's lowest; ADD needs neither. */
+struct mlt_merge {
+  struct mlt_rows rows;
+  enum mlt_merge_how how;
+  uint32_t key, set;
+};
+
+/* What became of them; the rest was there. */
+struct mlt_merged {
+  uint64_t inserted, updated;
+};
+
 /* Which rows to select: `by` IN (keys), and optionally `eq` = eq_value. Keys are text, or decimal
    text for integer columns. */
 struct mlt_where {

@@ -71,3 +71,9 @@ void mlt_pg_hint_grant(struct mlt_pg *pg, struct mlt_err *err, const char *what)
   mlt_err_hint(err, "GRANT USAGE ON SCHEMA %s TO \"%s\"; GRANT %s SCHEMA %s TO \"%s\"", pg->quoted,
                user, what, pg->quoted, user);
 }
+
+void mlt_pg_hint_temporary(struct mlt_pg *pg, struct mlt_err *err) {
+  if (err && strcmp(err->sqlstate, "42501") == 0)
+    mlt_err_hint(err, "GRANT TEMPORARY ON DATABASE \"%s\" TO \"%s\"", PQdb(pg->conn),
+                 PQuser(pg->conn));
+}

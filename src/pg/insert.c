@@ -55,7 +55,8 @@ static enum mlt_rc plan_columns(struct mlt_pg *pg, enum mlt_table table,
 struct copy {
   struct mlt_pg *pg;
   const struct mlt_rows *rows;
-  size_t next; /* the first row not sent yet */
+  const char *into; /* a table as SQL; NULL: the rows' own */
+  size_t next;      /* the first row not sent yet */
   struct mlt_copy_columns columns;
   struct mlt_buf sql, chunk;
   size_t in_chunk; /* rows */
@@ -63,10 +64,10 @@ struct copy {
 
 static enum mlt_rc write_statement(struct copy *c, const enum mlt_column *list, unsigned n) {
   struct mlt_buf *sql = &c->sql;
-  bool trusted = mlt_pg_is_trusted(c->pg, c->rows->table);
+  bool trusted = !c->into && mlt_pg_is_trusted(c->pg, c->rows->table);
   enum mlt_rc rc = mlt_buf_printf(sql, "%sCOPY ", trusted ? mlt_pg_unchecked : "");
   if (rc == MLT_OK)
-    rc = mlt_pg_add_table(c->pg, sql, c->rows->table);
+    rc = c->into ? mlt_buf_adds(sql, c->into) : mlt_pg_add_table(c->pg, sql, c->rows->table);
   if (rc == MLT_OK)
     rc = mlt_buf_adds(sql, " (");
   if (rc == MLT_OK)
@@ -198,16 +199,22 @@ static enum mlt_rc copy(struct copy *c, struct mlt_err *err) {
   return rc;
 }
 
-enum mlt_rc mlt_pg_insert(struct mlt_pg *pg, const struct mlt_rows *rows, uint32_t features,
-                          struct mlt_err *err) {
-  struct copy c = {.pg = pg, .rows = rows};
-  if (rows->n == 0)
-    return MLT_OK;
+enum mlt_rc mlt_pg_copy(struct mlt_pg *pg, const struct mlt_rows *rows, const char *into,
+                        uint32_t features, struct mlt_err *err) {
+  struct copy c = {.pg = pg, .rows = rows, .into = into};
   enum mlt_rc rc = prepare(&c, features, err);
   while (rc == MLT_OK && c.next < rows->n)
     rc = copy(&c, err);
   mlt_buf_free(&c.sql);
   mlt_buf_free(&c.chunk);
+  return rc;
+}
+
+enum mlt_rc mlt_pg_insert(struct mlt_pg *pg, const struct mlt_rows *rows, uint32_t features,
+                          struct mlt_err *err) {
+  if (rows->n == 0)
+    return MLT_OK;
+  enum mlt_rc rc = mlt_pg_copy(pg, rows, NULL, features, err);
   if (rc != MLT_OK) {
     mlt_pg_hint_grant(pg, err, "SELECT, INSERT ON ALL TABLES IN");
     mlt_err_prefix(err, "table %s", mlt_table_name(rows->table));

@@ -49,6 +49,8 @@ enum mlt_rc mlt_pg_fail(struct mlt_pg *pg, const PGresult *res, struct mlt_err *
 /* If a privilege is missing, names the GRANT: `what` stands before the schema ("SELECT ON ALL
  * TABLES IN"). */
 void mlt_pg_hint_grant(struct mlt_pg *pg, struct mlt_err *err, const char *what);
+/* Likewise the GRANT for temporary tables. */
+void mlt_pg_hint_temporary(struct mlt_pg *pg, struct mlt_err *err);
 /* One line: line breaks of server messages become "; ". */
 void mlt_pg_one_line(char *out, size_t cap, const char *text);
 
@@ -65,6 +67,11 @@ enum mlt_rc mlt_pg_types(struct mlt_pg *pg, struct mlt_err *err);
 extern const char mlt_pg_table_names[];
 /* An out-of-memory or too-big return of a buffer, as an error. */
 enum mlt_rc mlt_pg_buf_failed(enum mlt_rc rc, struct mlt_err *err);
+
+/* insert.c */
+/* COPYs rows into the table `into` (as SQL; NULL: their own), which has the columns of theirs. */
+enum mlt_rc mlt_pg_copy(struct mlt_pg *pg, const struct mlt_rows *rows, const char *into,
+                        uint32_t features, struct mlt_err *err);
 
 /* txn.c */
 struct mlt_pg_locks {

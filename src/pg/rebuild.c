@@ -140,6 +140,13 @@ enum mlt_rc mlt_pg_rebuild_finish(struct mlt_pg_rebuild *r, struct mlt_err *err)
   return rc;
 }
 
+bool mlt_pg_rebuild_has(const struct mlt_pg_rebuild *r, enum mlt_table table) {
+  for (unsigned i = 0; i < MLT_REBUILD_TABLES; i++)
+    if (r->tables[i].table == table)
+      return r->tables[i].suitable;
+  return false;
+}
+
 void mlt_pg_rebuild_free(struct mlt_pg_rebuild *r) {
   if (!r)
     return;

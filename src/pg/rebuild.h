@@ -43,6 +43,8 @@ enum mlt_rc mlt_pg_rebuild_begin(struct mlt_pg *pg, const struct mlt_pg_rebuild_
    open; on an error the caller rolls back, which restores everything. MLT_DATA if a row is there
    twice or its run is missing. */
 enum mlt_rc mlt_pg_rebuild_finish(struct mlt_pg_rebuild *r, struct mlt_err *err) MLT_NODISCARD;
+/* Were this table's indexes taken away? Then it was empty when the load began. */
+bool mlt_pg_rebuild_has(const struct mlt_pg_rebuild *r, enum mlt_table table);
 void mlt_pg_rebuild_free(struct mlt_pg_rebuild *r); /* NULL is fine */
 
 #endif

@@ -61,6 +61,14 @@ enum mlt_rc mlt_pg_sqlstate_rc(const char *sqlstate) {
   return c ? c->rc : MLT_PROTOCOL;
 }
 
+bool mlt_pg_sqlstate_is_contention(const char *sqlstate) {
+  static const char *const codes[] = {"23505", "40001", "40P01", "55P03"};
+  for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+    if (strcmp(sqlstate, codes[i]) == 0)
+      return true;
+  return false;
+}
+
 bool mlt_pg_sqlstate_is_refusal(const char *sqlstate) {
   return sqlstate[0] && mlt_pg_sqlstate_rc(sqlstate) != MLT_UNAVAILABLE &&
          strncmp(sqlstate, "53", 2) != 0 && strcmp(sqlstate, "57014") != 0;

@@ -11,6 +11,9 @@
 enum mlt_rc mlt_pg_sqlstate_rc(const char *sqlstate);
 /* One sentence, or NULL. */
 const char *mlt_pg_sqlstate_hint(const char *sqlstate);
+/* Another transaction was in the way: a lock was not to be had, a deadlock, the same row written at
+   the same time. */
+bool mlt_pg_sqlstate_is_contention(const char *sqlstate);
 /* The server would not do the statement, but is well and was not told to stop: another way may go.
    False for an empty code. */
 bool mlt_pg_sqlstate_is_refusal(const char *sqlstate);

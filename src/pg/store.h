@@ -58,6 +58,16 @@ void mlt_pg_rollback(struct mlt_pg *pg); /* harmless outside a transaction */
    the rows go in by several COPYs, each well below it. MLT_CANCELLED while pacing. */
 enum mlt_rc mlt_pg_insert(struct mlt_pg *pg, const struct mlt_rows *rows, uint32_t features,
                           struct mlt_err *err);
+/* Writers of the same runs one after the other: inside a write transaction, waits until no other
+   writer has any of these runs (distinct) to itself, and has them until the transaction ends. To be
+   called before anything is written, so that nobody waits for us meanwhile. From here on every wait
+   for somebody else's row is short (MLT_TEMPFAIL, sqlstate 55P03): MLflow is the one to go on. */
+enum mlt_rc mlt_pg_lock_runs(struct mlt_pg *pg, const struct mlt_str *runs, size_t n,
+                             struct mlt_err *err);
+/* Adds rows to a table that may hold them, by way of a temporary table. But for points, which
+   bring no key, rows are written in the order of (run_uuid, key). */
+enum mlt_rc mlt_pg_merge(struct mlt_pg *pg, const struct mlt_merge *merge, uint32_t features,
+                         struct mlt_merged *out, struct mlt_err *err);
 /* Streams the rows that match, in no particular order, in bounded memory. Keys must be distinct.
    Where experiments or registered models have workspaces, those of the default one alone are seen,
    but for an experiment asked for by its id. The connection is busy meanwhile: fn must not use it.

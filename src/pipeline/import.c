@@ -115,6 +115,7 @@ static void add_counts(struct mlt_counts *sum, const struct mlt_counts *more) {
   sum->read += more->read;
   sum->inserted += more->inserted;
   sum->present += more->present;
+  sum->updated += more->updated;
   sum->merged += more->merged;
   sum->rejected += more->rejected;
   sum->changed += more->changed;

@@ -61,8 +61,8 @@ struct mlt_import_opts {
   bool skip_errors;    /* --on-error skip */
   bool reject_long;    /* param and tag values that do not fit: reject them, do not cut them */
   uint64_t max_errors; /* with skip: stop after so many rejected rows; 0 = no limit */
-  enum mlt_load load;  /* PostgreSQL */
-  bool trust_runs;     /* PostgreSQL: see sink/sink.h */
+  enum mlt_load load;
+  bool trust_runs;              /* PostgreSQL: see sink/sink.h */
   uint64_t max_rows_per_second; /* of all connections together; 0 = no limit */
   unsigned jobs;                /* connections that write at the same time; 0 = default */
   uint64_t batch_rows;          /* flush when a batch holds so many; 0 = default */

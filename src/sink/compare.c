@@ -1,6 +1,8 @@
-/* Is what the target holds of a run the same as the source's? Every row of params, tags, metrics
-   and latest_metrics is streamed from the target and looked up in the sealed batch (sorted, so by
-   bisection; spilled points: spilled.c); counts must agree too. */
+/* What the target holds of a run, set against the source's rows: is it the same, an earlier state
+   of it, something else? Every row of params, tags, metrics and latest_metrics is streamed from the
+   target and looked up in the sealed batch (sorted, so by bisection; spilled points: spilled.c);
+   counts must agree too. */
+#include "model/rules.h"
 #include "sink/spilled.h"
 #include "sink/values.h"
 #include "sink/writer.h"
@@ -8,18 +10,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* What of one run has been seen in one table of the target. */
-struct seen {
-  uint64_t rows;
-  bool reported;
-  struct mlt_spilled_diff *spilled; /* metrics of a spilled run */
-};
-
 struct compare {
   struct mlt_write *a;
-  struct seen *seen; /* one a run of the batch */
   enum mlt_table table;
+  struct mlt_spilled_diff **spilled; /* one a run: metrics of a spilled run, else NULL */
 };
+
+static struct mlt_tally *tally_of(const struct compare *c, uint64_t run) {
+  return &c->a->there[run].tally[c->table - MLT_T_PARAMS];
+}
 
 static struct mlt_range range_of(const struct mlt_batch_run *r, enum mlt_table t) {
   switch (t) {
@@ -89,15 +88,20 @@ static bool has_point(const struct mlt_batch *b, const struct mlt_batch_points *
   return false;
 }
 
-static enum mlt_rc conflict(struct compare *c, uint64_t run, const char *what) {
-  if (c->seen[run].reported)
+/* A param or tag of another value, in a run that is merged. */
+static enum mlt_rc kv_differs(struct compare *c, uint64_t run, const struct mlt_batch_kv *mine,
+                              const struct mlt_value *row) {
+  char theirs[256], ours[256];
+  if (c->table == MLT_T_TAGS) {
+    tally_of(c, run)->replaced++;
     return MLT_OK;
-  c->seen[run].reported = true;
-  c->a->run_fate[run] = MLT_FATE_CONFLICT;
-  const struct mlt_batch_run *r = &c->a->b->runs.v[run];
-  return mlt_write_note(c->a, MLT_NOTE_CONFLICT, MLT_T_RUNS, "run-conflict",
-                        mlt_run_rows(c->a->b, r), r->r.run_uuid,
-                        "the target holds this run with other data: %s", what);
+  }
+  tally_of(c, run)->refused++;
+  struct mlt_value value = {.kind = MLT_V_TEXT, .s = mine->value};
+  return mlt_write_note(c->a, MLT_NOTE_CONFLICT, MLT_T_PARAMS, "param-conflict", 1, row[2].s,
+                        "param '%.*s' is %s there, %s in the source", MLT_STR_ARG(row[0].s),
+                        mlt_value_show(&row[1], theirs, sizeof theirs),
+                        mlt_value_show(&value, ours, sizeof ours));
 }
 
 static enum mlt_rc kv_row(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
@@ -110,9 +114,13 @@ static enum mlt_rc kv_row(void *ctx, const struct mlt_value *row, struct mlt_err
   bool params = c->table == MLT_T_PARAMS;
   const struct mlt_batch_kv *mine =
       find_kv(params ? c->a->b->params.v : c->a->b->tags.v, range_of(r, c->table), row[0].s);
-  c->seen[run].rows++;
-  if (mine && mlt_str_eq(mine->value, row[1].s))
+  tally_of(c, run)->rows++;
+  if (mine && mlt_str_eq(mine->value, row[1].s)) {
+    tally_of(c, run)->present++;
     return MLT_OK;
+  }
+  if (c->a->run_fate[run] == MLT_FATE_MERGE)
+    return mine ? kv_differs(c, run, mine, row) : MLT_OK;
   char what[1024], theirs[256], ours[256] = "absent";
   if (mine)
     (void)mlt_value_show(&(struct mlt_value){.kind = MLT_V_TEXT, .s = mine->value}, ours,
@@ -120,17 +128,42 @@ static enum mlt_rc kv_row(void *ctx, const struct mlt_value *row, struct mlt_err
   (void)snprintf(what, sizeof what, "%s '%.*s' is %s there, %s in the source",
                  params ? "param" : "tag", MLT_STR_ARG(row[0].s),
                  mlt_value_show(&row[1], theirs, sizeof theirs), ours);
-  return conflict(c, run, what);
+  return mlt_write_run_conflict(c->a, run, what);
+}
+
+/* A latest metric that is not the source's: one that a merge replaces, keeps, or, where the source
+   has not the key, does not concern. */
+static void latest_differs(struct compare *c, uint64_t run, const struct point *q) {
+  const struct mlt_batch *b = c->a->b;
+  struct mlt_range range = b->runs.v[run].latest;
+  for (size_t i = range.first; i < range.first + range.n; i++) {
+    if (!mlt_str_eq(b->keys.v[b->latest.key[i]], q->key))
+      continue;
+    if (mlt_metric_later(b->latest.step[i], b->latest.timestamp[i], b->latest.value[i], q->step,
+                         q->timestamp, q->value))
+      tally_of(c, run)->replaced++;
+    else
+      tally_of(c, run)->present++;
+  }
 }
 
 static enum mlt_rc spilled_row(struct compare *c, uint64_t run, const struct point *q) {
   struct mlt_batch_point p = {0, q->step, q->timestamp, q->value, q->is_nan};
-  if (mlt_spilled_diff_row(c->seen[run].spilled, q->key, &p))
+  bool found = mlt_spilled_diff_row(c->spilled[run], q->key, &p);
+  tally_of(c, run)->present += found; /* its key is; of a dry run's merge more is not known */
+  if (found || c->a->run_fate[run] == MLT_FATE_MERGE)
     return MLT_OK;
   char what[1024];
   (void)snprintf(what, sizeof what, "metric '%.*s' is there, absent in the source",
                  MLT_STR_ARG(q->key));
-  return conflict(c, run, what);
+  return mlt_write_run_conflict(c->a, run, what);
+}
+
+/* May the latest metric be that of an earlier state of the run? */
+static bool is_earlier(const struct compare *c, const struct mlt_batch_run *r,
+                       const struct point *q) {
+  return c->a->w->load == MLT_LOAD_AUTO && !r->spilled &&
+         has_point(c->a->b, &c->a->b->points, r->points, q);
 }
 
 static enum mlt_rc point_row(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
@@ -141,85 +174,122 @@ static enum mlt_rc point_row(void *ctx, const struct mlt_value *row, struct mlt_
   struct point q = latest ? (struct point){row[0].s, row[3].i, row[2].i, row[1].d, row[4].b}
                           : (struct point){row[0].s, row[4].i, row[2].i, row[1].d, row[5].b};
   uint64_t run;
+  const struct mlt_batch *b = c->a->b;
   if (!mlt_map_get(c->a->run_index, run_id, &run))
     return MLT_OK;
-  const struct mlt_batch_run *r = &c->a->b->runs.v[run];
-  c->seen[run].rows++;
-  if (c->seen[run].spilled)
+  const struct mlt_batch_run *r = &b->runs.v[run];
+  bool merged = c->a->run_fate[run] == MLT_FATE_MERGE;
+  tally_of(c, run)->rows++;
+  if (!latest && c->spilled[run])
     return spilled_row(c, run, &q);
-  if (has_point(c->a->b, latest ? &c->a->b->latest : &c->a->b->points, range_of(r, c->table), &q))
+  if (has_point(b, latest ? &b->latest : &b->points, range_of(r, c->table), &q)) {
+    tally_of(c, run)->present++;
+    return MLT_OK;
+  }
+  if (latest && (merged || is_earlier(c, r, &q)))
+    latest_differs(c, run, &q);
+  if (merged || (latest && is_earlier(c, r, &q)))
     return MLT_OK;
   char what[1024];
   (void)snprintf(what, sizeof what,
                  "%s '%.*s' has a value at step %" PRId64 " there that the source has not",
                  latest ? "latest metric" : "metric", MLT_STR_ARG(q.key), q.step);
-  return conflict(c, run, what);
+  return mlt_write_run_conflict(c->a, run, what);
 }
 
-/* Nothing seen yet of the runs still PRESENT, whose ids go to `ids`. */
-static enum mlt_rc start_table(struct compare *c, enum mlt_table table, struct mlt_str *ids,
-                               size_t *n) {
+/* Every row of the target was found: has the source more, as of a run that went on? Of spilled
+   points only equal or not is known. */
+static enum mlt_rc judge(struct compare *c, size_t run) {
+  struct mlt_write *a = c->a;
+  const struct mlt_tally *y = tally_of(c, run);
+  size_t mine = range_of(&a->b->runs.v[run], c->table).n;
+  char what[1024] = "";
+  if (a->run_fate[run] != MLT_FATE_PRESENT)
+    return MLT_OK;
+  if (c->table == MLT_T_METRICS && c->spilled[run]) {
+    enum mlt_rc rc = mlt_spilled_diff_end(c->spilled[run], what, sizeof what, a->err);
+    return rc == MLT_OK && what[0] ? mlt_write_run_conflict(a, run, what) : rc;
+  }
+  if (y->rows == mine && !y->replaced)
+    return MLT_OK;
+  /* What a load of empty tables finds in them it has put there itself. */
+  bool twice = c->table == MLT_T_METRICS && y->rows && mlt_sink_load(a->w).whole;
+  if (a->w->load == MLT_LOAD_AUTO && !twice) {
+    a->there[run].grown = true;
+    return MLT_OK;
+  }
+  (void)snprintf(what, sizeof what, "%" PRIu64 " rows of %s there, %zu in the source", y->rows,
+                 mlt_table_name(c->table), mine);
+  return mlt_write_run_conflict(a, run, what);
+}
+
+static bool is_compared(const struct mlt_write *a, size_t run) {
+  return a->run_fate[run] == MLT_FATE_PRESENT ||
+         (a->run_fate[run] == MLT_FATE_MERGE && a->w->dry_run);
+}
+
+/* Streams one table of the runs in `ids`. */
+static enum mlt_rc stream(struct compare *c, const struct mlt_str *ids, size_t n) {
+  static const struct {
+    enum mlt_column by;
+    mlt_row_fn fn;
+  } how[MLT_TALLIES] = {{MLT_C_PARAMS_run_uuid, kv_row},
+                        {MLT_C_TAGS_run_uuid, kv_row},
+                        {MLT_C_METRICS_run_uuid, point_row},
+                        {MLT_C_LATEST_METRICS_run_uuid, point_row}};
+  unsigned t = c->table - MLT_T_PARAMS;
+  struct mlt_where where = {.by = how[t].by, .keys = ids, .n_keys = n};
+  return n ? mlt_write_select(c->a, c->table, &where, how[t].fn, c) : MLT_OK;
+}
+
+/* Whom the table is compared for; their ids go to `ids`. */
+static enum mlt_rc start_table(struct compare *c, struct mlt_str *ids, size_t *n) {
   const struct mlt_batch *b = c->a->b;
   *n = 0;
-  c->table = table;
   for (size_t i = 0; i < b->runs.n; i++) {
-    c->seen[i] = (struct seen){0};
-    if (c->a->run_fate[i] != MLT_FATE_PRESENT)
+    if (!is_compared(c->a, i))
       continue;
     ids[(*n)++] = b->runs.v[i].r.run_uuid;
-    if (table != MLT_T_METRICS || !b->runs.v[i].spilled)
+    if (c->table != MLT_T_METRICS || !b->runs.v[i].spilled)
       continue;
-    c->seen[i].spilled = mlt_spilled_diff_new(c->a, i);
-    if (!c->seen[i].spilled)
+    c->spilled[i] = mlt_spilled_diff_new(c->a, i);
+    if (!c->spilled[i])
       return mlt_err_nomem(c->a->err);
   }
   return MLT_OK;
 }
 
-/* The rows of a run that every row of the target was found in: are there more? */
-static enum mlt_rc end_run(struct compare *c, size_t i) {
-  size_t mine = range_of(&c->a->b->runs.v[i], c->table).n;
-  char what[1024] = "";
-  if (c->seen[i].spilled) {
-    enum mlt_rc rc = mlt_spilled_diff_end(c->seen[i].spilled, what, sizeof what, c->a->err);
-    if (rc != MLT_OK)
-      return rc;
-  } else if (c->seen[i].rows != mine) {
-    (void)snprintf(what, sizeof what, "%" PRIu64 " rows of %s there, %zu in the source",
-                   c->seen[i].rows, mlt_table_name(c->table), mine);
-  }
-  return what[0] ? conflict(c, i, what) : MLT_OK;
-}
-
-/* Compares one table of the runs still PRESENT. */
-static enum mlt_rc compare_table(struct compare *c, enum mlt_table table, enum mlt_column by,
-                                 mlt_row_fn fn) {
-  struct mlt_write *a = c->a;
-  size_t n;
+enum mlt_rc mlt_write_compare_runs(struct mlt_write *a) {
+  struct compare c = {.a = a};
   struct mlt_str *ids = mlt_arena_alloc(a->out->arena, a->b->runs.n * sizeof *ids);
-  if (!ids)
-    return mlt_err_nomem(a->err);
-  enum mlt_rc rc = start_table(c, table, ids, &n);
-  struct mlt_where where = {.by = by, .keys = ids, .n_keys = n};
-  if (rc == MLT_OK && n)
-    rc = mlt_write_select(a, table, &where, fn, c);
-  for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++)
-    if (a->run_fate[i] == MLT_FATE_PRESENT)
-      rc = end_run(c, i);
+  c.spilled = mlt_arena_zalloc(a->out->arena, a->b->runs.n * sizeof(struct mlt_spilled_diff *));
+  enum mlt_rc rc = ids && c.spilled ? MLT_OK : mlt_err_nomem(a->err);
+  for (unsigned t = 0; rc == MLT_OK && t < MLT_TALLIES; t++) {
+    size_t n;
+    c.table = MLT_T_PARAMS + t;
+    rc = start_table(&c, ids, &n);
+    if (rc == MLT_OK)
+      rc = stream(&c, ids, n);
+    for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++)
+      rc = judge(&c, i);
+  }
   return rc;
 }
 
-enum mlt_rc mlt_write_compare_runs(struct mlt_write *a) {
-  struct compare c = {.a = a,
-                      .seen = mlt_arena_zalloc(a->out->arena, a->b->runs.n * sizeof *c.seen)};
-  if (!c.seen)
+enum mlt_rc mlt_write_compare_params(struct mlt_write *a, uint64_t *refused) {
+  struct compare c = {.a = a, .table = MLT_T_PARAMS};
+  struct mlt_str *ids = mlt_arena_alloc(a->out->arena, a->b->runs.n * sizeof *ids);
+  size_t n = 0;
+  if (!ids)
     return mlt_err_nomem(a->err);
-  enum mlt_rc rc = compare_table(&c, MLT_T_PARAMS, MLT_C_PARAMS_run_uuid, kv_row);
-  if (rc == MLT_OK)
-    rc = compare_table(&c, MLT_T_TAGS, MLT_C_TAGS_run_uuid, kv_row);
-  if (rc == MLT_OK)
-    rc = compare_table(&c, MLT_T_METRICS, MLT_C_METRICS_run_uuid, point_row);
-  if (rc == MLT_OK)
-    rc = compare_table(&c, MLT_T_LATEST_METRICS, MLT_C_LATEST_METRICS_run_uuid, point_row);
+  for (size_t i = 0; i < a->b->runs.n; i++)
+    if (a->run_fate[i] == MLT_FATE_MERGE) {
+      *tally_of(&c, i) = (struct mlt_tally){0};
+      ids[n++] = a->b->runs.v[i].r.run_uuid;
+    }
+  enum mlt_rc rc = stream(&c, ids, n);
+  for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++)
+    if (a->run_fate[i] == MLT_FATE_MERGE)
+      *refused += tally_of(&c, i)->refused;
   return rc;
 }

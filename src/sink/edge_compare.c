@@ -127,13 +127,7 @@ static enum mlt_rc see_tag(void *ctx, const struct mlt_value *row, struct mlt_er
 }
 
 static enum mlt_rc conflict(struct edge_compare *c, size_t run, const char *what) {
-  if (c->a->run_fate[run] != MLT_FATE_PRESENT)
-    return MLT_OK;
-  c->a->run_fate[run] = MLT_FATE_CONFLICT;
-  const struct mlt_batch_run *r = &c->a->b->runs.v[run];
-  return mlt_write_note(c->a, MLT_NOTE_CONFLICT, MLT_T_RUNS, "run-conflict",
-                        mlt_run_rows(c->a->b, r), r->r.run_uuid,
-                        "the target holds this run with other data: %s", what);
+  return c->a->run_fate[run] == MLT_FATE_PRESENT ? mlt_write_run_conflict(c->a, run, what) : MLT_OK;
 }
 
 static size_t expected_edges(const struct mlt_write *a, const struct mlt_batch_run *r) {
@@ -144,7 +138,16 @@ static size_t expected_edges(const struct mlt_write *a, const struct mlt_batch_r
   return n;
 }
 
-/* Verdicts: for PRESENT runs every edge must have its twin; for NEW runs a twin means the row is
+/* An input of a run that is merged stays with its tags. */
+static enum mlt_rc note_kept(struct edge_compare *c, const struct held *h) {
+  if (c->a->run_fate[h->run] != MLT_FATE_MERGE)
+    return MLT_OK;
+  return mlt_write_note(c->a, MLT_NOTE_CHANGED, MLT_T_INPUT_TAGS, "kept", 1,
+                        c->a->b->runs.v[h->run].r.run_uuid,
+                        "the target keeps the tags of an input where the source has others");
+}
+
+/* Verdicts: for PRESENT runs what is there must have its twin; for all a twin means that the row is
  * there already. */
 static enum mlt_rc judge(struct edge_compare *c) {
   struct mlt_write *a = c->a;
@@ -155,15 +158,22 @@ static enum mlt_rc judge(struct edge_compare *c) {
   for (size_t i = 0; rc == MLT_OK && i < c->held.n; i++) {
     const struct held *h = &c->held.v[i];
     rows[h->run]++;
-    if (a->run_fate[h->run] == MLT_FATE_NEW && h->edge != SIZE_MAX)
-      a->edge_fate[h->edge] = MLT_FATE_PRESENT;
-    else if (h->edge == SIZE_MAX)
+    if (h->edge == SIZE_MAX) {
       rc = conflict(c, h->run, "it has an input or output that the source has not");
-    else if (h->other_tag || h->tags_seen != a->b->edges.v[h->edge].tags.n)
+      continue;
+    }
+    a->edge_fate[h->edge] = MLT_FATE_PRESENT;
+    if (h->other_tag || h->tags_seen != a->b->edges.v[h->edge].tags.n) {
       rc = conflict(c, h->run, "the tags of an input differ");
+      if (rc == MLT_OK)
+        rc = note_kept(c, h);
+    }
   }
   for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++)
     if (rows[i] != expected_edges(a, &a->b->runs.v[i])) {
+      a->there[i].grown = true;
+      if (a->w->load == MLT_LOAD_AUTO)
+        continue;
       char what[128];
       (void)snprintf(what, sizeof what, "%zu rows of inputs there, %zu in the source", rows[i],
                      expected_edges(a, &a->b->runs.v[i]));
@@ -180,7 +190,7 @@ static enum mlt_rc fetch(struct edge_compare *c) {
     return mlt_err_nomem(a->err);
   for (size_t i = 0; i < a->b->runs.n; i++)
     if (a->run_fate[i] == MLT_FATE_PRESENT ||
-        (a->run_fate[i] == MLT_FATE_NEW && a->b->runs.v[i].edges.n))
+        (a->run_fate[i] <= MLT_FATE_MERGE && a->b->runs.v[i].edges.n))
       runs[n++] = a->b->runs.v[i].r.run_uuid;
   if (n == 0)
     return MLT_OK;

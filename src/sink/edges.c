@@ -1,5 +1,6 @@
-/* Datasets, inputs and input tags of new runs. A dataset is one row per (experiment, name, digest),
-   reused when the target has it (MLflow: store/tracking/sqlalchemy_store.py, log_inputs). */
+/* Datasets, inputs and input tags that runs lack. A dataset is one row per (experiment, name,
+   digest), reused when the target has it (MLflow: store/tracking/sqlalchemy_store.py, log_inputs).
+ */
 #include "sink/values.h"
 #include "sink/writer.h"
 
@@ -247,7 +248,7 @@ static enum mlt_rc settle_all(struct mlt_write *a, uint32_t *edges, size_t *n_ed
   *n_edges = *n_tags = 0;
   for (size_t i = 0; i < a->b->edges.n; i++) {
     const struct mlt_batch_edge *e = &a->b->edges.v[i];
-    if (a->run_fate[e->run] != MLT_FATE_NEW)
+    if (a->run_fate[e->run] != MLT_FATE_NEW && a->run_fate[e->run] != MLT_FATE_MERGE)
       a->edge_fate[i] = a->run_fate[e->run];
     enum mlt_rc rc = a->edge_fate[i] == MLT_FATE_NEW ? settle(a, i, &no_models) : MLT_OK;
     if (rc != MLT_OK)

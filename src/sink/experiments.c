@@ -144,6 +144,10 @@ static enum mlt_rc compare_tag(void *ctx, const struct mlt_value *row, struct ml
     c->fate[i] = MLT_FATE_PRESENT;
     return MLT_OK;
   }
+  if (c->a->w->load == MLT_LOAD_MERGE) {
+    c->fate[i] = MLT_FATE_MERGE;
+    return MLT_OK;
+  }
   c->fate[i] = MLT_FATE_CONFLICT;
   return mlt_write_note(c->a, MLT_NOTE_CONFLICT, MLT_T_EXPERIMENT_TAGS, "tag-conflict", 1,
                         c->a->b->experiments.v[t->owner].e.name,
@@ -151,7 +155,8 @@ static enum mlt_rc compare_tag(void *ctx, const struct mlt_value *row, struct ml
                         mlt_value_show(&row[1], shown, sizeof shown));
 }
 
-/* Marks tags of experiments that were there already: present, conflict, or still to be added. */
+/* Marks tags of experiments that were there already: present, to be replaced, conflict, or still to
+ * be added. */
 static enum mlt_rc compare_tags(struct mlt_write *a, uint8_t *fate) {
   struct tag_compare c = {.a = a, .by_owner_key = mlt_map_new(), .fate = fate};
   size_t n = 0;
@@ -207,11 +212,26 @@ static enum mlt_rc tag_values(const void *ctx, size_t i, struct mlt_value *out,
   return MLT_OK;
 }
 
+/* The tags of one fate. */
+static enum mlt_rc tags_of(const struct mlt_write *a, const uint8_t *fate, enum mlt_fate wanted,
+                           struct mlt_rows *out) {
+  struct tag_rows *ctx = mlt_arena_alloc(a->out->arena, sizeof *ctx);
+  uint32_t *index = mlt_arena_alloc(a->out->arena, (a->b->experiment_tags.n + 1) * sizeof *index);
+  size_t n = 0;
+  if (!ctx || !index)
+    return mlt_err_nomem(a->err);
+  for (size_t i = 0; i < a->b->experiment_tags.n; i++)
+    if (fate[i] == wanted)
+      index[n++] = (uint32_t)i;
+  *ctx = (struct tag_rows){a, index};
+  *out = (struct mlt_rows){MLT_T_EXPERIMENT_TAGS, n, tag_values, ctx};
+  return MLT_OK;
+}
+
 static enum mlt_rc write_tags(struct mlt_write *a) {
-  size_t total = a->b->experiment_tags.n, n = 0;
+  size_t total = a->b->experiment_tags.n;
   uint8_t *fate = mlt_arena_zalloc(a->out->arena, total + 1);
-  uint32_t *index = mlt_arena_alloc(a->out->arena, (total + 1) * sizeof *index);
-  if (!fate || !index)
+  if (!fate)
     return mlt_err_nomem(a->err);
   enum mlt_rc rc = compare_tags(a, fate);
   if (rc != MLT_OK)
@@ -219,12 +239,17 @@ static enum mlt_rc write_tags(struct mlt_write *a) {
   for (size_t i = 0; i < total; i++) {
     if (a->exp_fate[a->b->experiment_tags.v[i].owner] == MLT_FATE_REJECTED)
       fate[i] = MLT_FATE_REJECTED;
-    if (fate[i] == MLT_FATE_NEW)
-      index[n++] = (uint32_t)i;
     mlt_write_count(a, MLT_T_EXPERIMENT_TAGS, fate[i], 1);
   }
-  struct tag_rows ctx = {a, index};
-  return mlt_write_insert(a, &(struct mlt_rows){MLT_T_EXPERIMENT_TAGS, n, tag_values, &ctx});
+  struct mlt_rows rows;
+  rc = tags_of(a, fate, MLT_FATE_NEW, &rows);
+  if (rc == MLT_OK)
+    rc = mlt_write_insert(a, &rows);
+  struct mlt_merge replace = {.how = MLT_MERGE_REPLACE, .key = 1u << 0 | 1u << 2, .set = 1u << 1};
+  struct mlt_merged done;
+  if (rc == MLT_OK)
+    rc = tags_of(a, fate, MLT_FATE_MERGE, &replace.rows);
+  return rc == MLT_OK ? mlt_write_merge(a, &replace, &done) : rc;
 }
 
 enum mlt_rc mlt_write_experiments(struct mlt_write *a) {

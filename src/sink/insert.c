@@ -85,57 +85,64 @@ static enum mlt_rc latest_row(const void *ctx, size_t i, struct mlt_value *out,
   return MLT_OK;
 }
 
-enum part { RUNS, PARAMS, TAGS, POINTS, LATEST };
-
-static struct mlt_range part_of(const struct mlt_batch *b, size_t run, enum part part) {
+/* The batch's rows of one run in one table, as far as they are in memory. */
+static struct mlt_range rows_in(const struct mlt_batch *b, size_t run, enum mlt_table table) {
   const struct mlt_batch_run *r = &b->runs.v[run];
-  switch (part) {
-  case RUNS:
-    return (struct mlt_range){run, 1};
-  case PARAMS:
+  switch (table) {
+  case MLT_T_PARAMS:
     return r->params;
-  case TAGS:
+  case MLT_T_TAGS:
     return r->tags;
-  case POINTS:
+  case MLT_T_METRICS:
     return r->spilled ? (struct mlt_range){0, 0} : r->points;
-  case LATEST:
+  case MLT_T_LATEST_METRICS:
     return r->latest;
+  default:
+    return (struct mlt_range){run, 1};
   }
-  return (struct mlt_range){0, 0};
 }
 
-/* Inserts the rows of one table that belong to new runs. */
-static enum mlt_rc insert_part(struct mlt_write *a, enum part part, enum mlt_table table,
-                               mlt_row_get_fn get) {
+static const struct run_table {
+  enum mlt_table table;
+  mlt_row_get_fn get;
+} run_tables[] = {{MLT_T_RUNS, run_row},
+                  {MLT_T_PARAMS, param_row},
+                  {MLT_T_TAGS, tag_row},
+                  {MLT_T_METRICS, metric_row},
+                  {MLT_T_LATEST_METRICS, latest_row}};
+enum { RUN_TABLES = sizeof run_tables / sizeof *run_tables };
+
+enum mlt_rc mlt_run_rows_of(const struct mlt_write *a, enum mlt_table table, enum mlt_fate fate,
+                            struct mlt_rows *out) {
   size_t n = 0;
   for (size_t i = 0; i < a->b->runs.n; i++)
-    if (a->run_fate[i] == MLT_FATE_NEW)
-      n += part_of(a->b, i, part).n;
+    if (a->run_fate[i] == fate)
+      n += rows_in(a->b, i, table).n;
   uint32_t *index = mlt_arena_alloc(a->out->arena, (n + 1) * sizeof *index);
-  if (!index)
+  struct chosen *ctx = mlt_arena_alloc(a->out->arena, sizeof *ctx);
+  if (!index || !ctx)
     return mlt_err_nomem(a->err);
+  *ctx = (struct chosen){a, index};
+  *out = (struct mlt_rows){.table = table, .n = n, .ctx = ctx};
+  for (size_t t = 0; t < RUN_TABLES; t++)
+    if (run_tables[t].table == table)
+      out->get = run_tables[t].get;
   n = 0;
   for (size_t i = 0; i < a->b->runs.n; i++) {
-    struct mlt_range r = part_of(a->b, i, part);
-    for (size_t k = 0; a->run_fate[i] == MLT_FATE_NEW && k < r.n; k++)
+    struct mlt_range r = rows_in(a->b, i, table);
+    for (size_t k = 0; a->run_fate[i] == fate && k < r.n; k++)
       index[n++] = (uint32_t)(r.first + k);
   }
-  struct chosen ctx = {a, index};
-  return mlt_write_insert(a, &(struct mlt_rows){table, n, get, &ctx});
+  return MLT_OK;
 }
 
 enum mlt_rc mlt_write_new_runs(struct mlt_write *a) {
-  static const struct {
-    enum part part;
-    enum mlt_table table;
-    mlt_row_get_fn get;
-  } steps[] = {{RUNS, MLT_T_RUNS, run_row},
-               {PARAMS, MLT_T_PARAMS, param_row},
-               {TAGS, MLT_T_TAGS, tag_row},
-               {POINTS, MLT_T_METRICS, metric_row},
-               {LATEST, MLT_T_LATEST_METRICS, latest_row}};
   enum mlt_rc rc = MLT_OK;
-  for (size_t i = 0; rc == MLT_OK && i < sizeof steps / sizeof *steps; i++)
-    rc = insert_part(a, steps[i].part, steps[i].table, steps[i].get);
+  for (size_t t = 0; rc == MLT_OK && t < RUN_TABLES; t++) {
+    struct mlt_rows rows;
+    rc = mlt_run_rows_of(a, run_tables[t].table, MLT_FATE_NEW, &rows);
+    if (rc == MLT_OK)
+      rc = mlt_write_insert(a, &rows);
+  }
   return rc == MLT_OK ? mlt_spilled_insert(a) : rc;
 }

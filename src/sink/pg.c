@@ -1,6 +1,7 @@
 /* PostgreSQL as a sink: the shared writer over pg/store.h, and the choice between the two ways to
  * load. */
 #include "pg/rebuild.h"
+#include "pg/sqlstate.h"
 #include "pg/store.h"
 #include "sink/all.h"
 #include "sink/writer.h"
@@ -24,6 +25,7 @@ struct pg_db {
   const char *conninfo, *application_name; /* borrowed, for twins */
   struct mlt_pacer *pacer;                 /* borrowed */
   bool trust_runs;
+  bool merges;   /* --load merge */
   bool broken;   /* the one transaction of a rebuild was rolled back */
   char why[256]; /* why it is no rebuild; empty if none was wanted */
 };
@@ -58,6 +60,27 @@ static enum mlt_rc op_insert(void *db, const struct mlt_rows *rows, uint32_t fea
                              struct mlt_err *err) {
   struct pg_db *d = db;
   return mlt_pg_insert(d->pg, rows, features, err);
+}
+
+static enum mlt_rc op_lock_runs(void *db, const struct mlt_str *runs, size_t n,
+                                struct mlt_err *err) {
+  struct pg_db *d = db;
+  enum mlt_rc rc = d->rebuild ? MLT_OK : mlt_pg_lock_runs(d->pg, runs, n, err);
+  return rc == MLT_OK && d->trust_runs ? mlt_pg_hold_runs(d->pg, runs, n, err) : rc;
+}
+
+/* A table whose keys a rebuild took away was empty before it. */
+static enum mlt_rc op_merge(void *db, const struct mlt_merge *merge, uint32_t features,
+                            struct mlt_merged *out, struct mlt_err *err) {
+  struct pg_db *d = db;
+  if (!d->rebuild || !mlt_pg_rebuild_has(d->rebuild, merge->rows.table))
+    return mlt_pg_merge(d->pg, merge, features, out, err);
+  *out = (struct mlt_merged){.inserted = merge->rows.n};
+  return mlt_pg_insert(d->pg, &merge->rows, features, err);
+}
+
+static bool op_contended(const struct mlt_err *err) {
+  return mlt_pg_sqlstate_is_contention(err->sqlstate);
 }
 
 static enum mlt_rc op_select(void *db, enum mlt_table table, const struct mlt_where *where,
@@ -125,7 +148,9 @@ static enum mlt_rc op_twin(void *db, void **out, struct mlt_err *err) {
 
 static struct mlt_load_state op_load(const void *db) {
   const struct pg_db *d = db;
-  return (struct mlt_load_state){.name = d->rebuild ? "rebuild" : "append",
+  return (struct mlt_load_state){.name = d->rebuild  ? "rebuild"
+                                         : d->merges ? "merge"
+                                                     : "append",
                                  .why = d->why[0] ? d->why : NULL,
                                  .whole = d->rebuild != NULL};
 }
@@ -147,6 +172,8 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .commit = op_commit,
                                                .rollback = op_rollback,
                                                .insert = op_insert,
+                                               .lock_runs = op_lock_runs,
+                                               .merge = op_merge,
                                                .select = op_select,
                                                .insert_experiment = op_insert_experiment,
                                                .close = op_close,
@@ -154,6 +181,7 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .load = op_load,
                                                .finish = op_finish,
                                                .paces_rows = true,
+                                               .contended = op_contended,
                                                .keeps_experiment_ids = false};
 
 /* Reasons for auto not even to try a rebuild. */
@@ -167,8 +195,9 @@ static bool better_append(struct pg_db *d) {
 /* Begins a rebuild where that is wanted and possible; else the load is an append. */
 static enum mlt_rc choose_load(struct pg_db *d, const struct mlt_schema *schema,
                                const struct mlt_sink_opts *opts, struct mlt_err *err) {
+  d->merges = opts->load == MLT_LOAD_MERGE;
   bool asked = opts->load == MLT_LOAD_REBUILD;
-  if (opts->dry_run || opts->load == MLT_LOAD_APPEND || (!asked && better_append(d)))
+  if (opts->dry_run || opts->load == MLT_LOAD_APPEND || d->merges || (!asked && better_append(d)))
     return MLT_OK;
   struct mlt_pg_rebuild_opts rebuild = {.head = schema->head,
                                         .features = schema->features,

@@ -2,6 +2,8 @@
 #include "sink/values.h"
 #include "sink/writer.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 
 /* All rows of a run share its fate; those of inputs are counted by edges.c. */
@@ -51,40 +53,179 @@ static enum mlt_rc first_pass(struct mlt_write *a) {
   return MLT_OK;
 }
 
-/* The run is in the target: PRESENT for now; a differing column of its own row makes it a CONFLICT
- * at once. */
+enum mlt_rc mlt_write_run_conflict(struct mlt_write *a, size_t run, const char *what) {
+  const struct mlt_batch_run *r = &a->b->runs.v[run];
+  if (a->run_fate[run] == MLT_FATE_CONFLICT)
+    return MLT_OK;
+  a->run_fate[run] = MLT_FATE_CONFLICT;
+  return mlt_write_note(
+      a, MLT_NOTE_CONFLICT, MLT_T_RUNS, "run-conflict", mlt_run_rows(a->b, r), r->r.run_uuid,
+      "the target holds this run with other data: %s%s", what,
+      a->w->load == MLT_LOAD_AUTO ? " (--load merge adds the source's rows where it may)" : "");
+}
+
+/* ---- runs that are there ---- */
+
+enum { RUN_COLUMNS = MLT_C_RUNS_experiment_id - MLT_C_RUNS_run_uuid + 1 };
+#define RUN_COLUMN(column) ((unsigned)(MLT_C_RUNS_##column - MLT_C_RUNS_run_uuid))
+#define RUN_BIT(column) (1u << RUN_COLUMN(column))
+
+/* One run, as it is in the source and in the target. */
+struct pair {
+  size_t run;
+  struct mlt_value ours[MLT_MAX_COLUMNS];
+  const struct mlt_value *theirs;
+  uint32_t differs; /* a bit for each column */
+};
+
+static const char *run_column(unsigned i) {
+  return mlt_column_info((enum mlt_column)(MLT_C_RUNS_run_uuid + i))->name;
+}
+
+static enum mlt_rc row_conflict(struct mlt_write *a, const struct pair *p, unsigned column) {
+  char what[1024], mine[256], theirs[256];
+  (void)snprintf(what, sizeof what, "runs.%s is %s there, %s in the source", run_column(column),
+                 mlt_value_show(&p->theirs[column], theirs, sizeof theirs),
+                 mlt_value_show(&p->ours[column], mine, sizeof mine));
+  return mlt_write_run_conflict(a, p->run, what);
+}
+
+/* What the target keeps though the source says otherwise. */
+static enum mlt_rc note_kept(struct mlt_write *a, const struct pair *p, uint32_t kept) {
+  char names[256] = "";
+  size_t n = 0;
+  for (unsigned i = 0; i < RUN_COLUMNS && n < sizeof names; i++)
+    if (kept >> i & 1)
+      n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", run_column(i));
+  return kept ? mlt_write_note(
+                    a, MLT_NOTE_CHANGED, MLT_T_RUNS, "kept", 1, a->b->runs.v[p->run].r.run_uuid,
+                    "the target keeps its own value where the source has another: %s", names)
+              : MLT_OK;
+}
+
+/* --load merge */
+static enum mlt_rc merge_run(struct mlt_write *a, const struct pair *p) {
+  static const uint32_t taken = RUN_BIT(name) | RUN_BIT(status) | RUN_BIT(end_time);
+  if (p->differs & RUN_BIT(experiment_id))
+    return row_conflict(a, p, RUN_COLUMN(experiment_id));
+  if (mlt_str_is(p->theirs[RUN_COLUMN(lifecycle_stage)].s, "deleted") &&
+      !a->b->runs.v[p->run].r.deleted)
+    return reject_run(
+        a, p->run, MLT_NOTE_CONFLICT, "run-deleted",
+        "the target holds this run as deleted: restore it (`mlflow runs restore`), or "
+        "remove it for good (`mlflow gc`), then import again");
+  a->run_fate[p->run] = MLT_FATE_MERGE;
+  a->there[p->run].advanced = (p->differs & taken) != 0;
+  return note_kept(a, p, p->differs & ~taken);
+}
+
+static int progress_of(struct mlt_str status) {
+  if (mlt_str_is(status, "SCHEDULED"))
+    return 0;
+  return mlt_str_is(status, "RUNNING") ? 1 : 2;
+}
+
+/* Does the row differ only as that of a run does that went on? */
+static bool went_on(const struct pair *p) {
+  static const uint32_t may = RUN_BIT(status) | RUN_BIT(end_time);
+  return !(p->differs & ~may) &&
+         progress_of(p->ours[RUN_COLUMN(status)].s) > progress_of(p->theirs[RUN_COLUMN(status)].s);
+}
+
+/* PRESENT until its rows are compared, too. */
+static enum mlt_rc compare_run(struct mlt_write *a, const struct pair *p) {
+  a->run_fate[p->run] = MLT_FATE_PRESENT;
+  if (!p->differs)
+    return MLT_OK;
+  if (a->w->load == MLT_LOAD_AUTO && went_on(p)) {
+    a->there[p->run].advanced = a->there[p->run].grown = true;
+    return MLT_OK;
+  }
+  unsigned column = 0;
+  while (!(p->differs >> column & 1))
+    column++;
+  return row_conflict(a, p, column);
+}
+
 static enum mlt_rc found_run(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
   (void)err;
   struct mlt_write *a = ctx;
   uint64_t i;
   if (!mlt_map_get(a->run_index, row[0].s, &i))
     return MLT_OK;
-  struct mlt_value ours[MLT_MAX_COLUMNS];
-  mlt_run_values(a, &a->b->runs.v[i].r, ours);
-  int c = mlt_row_difference(MLT_T_RUNS, ours, row, 0);
-  a->run_fate[i] = MLT_FATE_PRESENT;
-  if (c < 0)
-    return MLT_OK;
-  char mine[256], theirs[256];
-  a->run_fate[i] = MLT_FATE_CONFLICT;
-  return mlt_write_note(
-      a, MLT_NOTE_CONFLICT, MLT_T_RUNS, "run-conflict", mlt_run_rows(a->b, &a->b->runs.v[i]),
-      row[0].s, "the target holds this run with other data: runs.%s is %s there, %s in the source",
-      mlt_column_info(MLT_C_RUNS_run_uuid + (enum mlt_column)c)->name,
-      mlt_value_show(&row[c], theirs, sizeof theirs), mlt_value_show(&ours[c], mine, sizeof mine));
+  struct pair p = {.run = i, .theirs = row};
+  mlt_run_values(a, &a->b->runs.v[i].r, p.ours);
+  for (unsigned c = 0; c < RUN_COLUMNS; c++)
+    if (!mlt_value_eq(&p.ours[c], &row[c]))
+      p.differs |= 1u << c;
+  return a->w->load == MLT_LOAD_MERGE ? merge_run(a, &p) : compare_run(a, &p);
 }
 
 static enum mlt_rc look_up(struct mlt_write *a) {
   size_t n = 0;
-  struct mlt_str *ids = mlt_arena_alloc(a->out->arena, a->b->runs.n * sizeof *ids);
+  struct mlt_str *ids = mlt_arena_alloc(a->out->arena, (a->b->runs.n + 1) * sizeof *ids);
+  uint64_t at;
   if (!ids)
     return mlt_err_nomem(a->err);
-  for (size_t i = 0; i < a->b->runs.n; i++)
+  for (size_t i = 0; a->looked && i < a->n_existing; i++)
+    if (mlt_map_get(a->run_index, a->existing[i], &at) && a->run_fate[at] == MLT_FATE_NEW)
+      ids[n++] = a->existing[i];
+  for (size_t i = 0; !a->looked && i < a->b->runs.n; i++)
     if (a->run_fate[i] == MLT_FATE_NEW)
       ids[n++] = a->b->runs.v[i].r.run_uuid;
   struct mlt_where where = {.by = MLT_C_RUNS_run_uuid, .keys = ids, .n_keys = n};
   return n ? mlt_write_select(a, MLT_T_RUNS, &where, found_run, a) : MLT_OK;
 }
+
+/* ---- locks ---- */
+
+struct existing {
+  struct mlt_write *a;
+  struct mlt_str *ids;
+};
+
+static enum mlt_rc note_existing(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
+  struct existing *e = ctx;
+  return mlt_arena_str(e->a->out->arena, row[0].s, &e->ids[e->a->n_existing++]) == 0
+             ? MLT_OK
+             : mlt_err_nomem(err);
+}
+
+/* Each run id of the batch once. */
+static struct mlt_str *distinct_ids(struct mlt_write *a, size_t *n) {
+  struct mlt_str *ids = mlt_arena_alloc(a->out->arena, a->b->runs.n * sizeof *ids);
+  struct mlt_map *seen = mlt_map_new();
+  *n = 0;
+  for (size_t i = 0; ids && seen && i < a->b->runs.n; i++) {
+    int added = mlt_map_put(seen, a->b->runs.v[i].r.run_uuid, 1);
+    if (added < 0)
+      ids = NULL;
+    else if (added)
+      ids[(*n)++] = a->b->runs.v[i].r.run_uuid;
+  }
+  mlt_map_free(seen);
+  return seen ? ids : NULL;
+}
+
+enum mlt_rc mlt_write_lock_runs(struct mlt_write *a) {
+  enum mlt_load load = a->w->load;
+  if (a->b->runs.n == 0 || a->w->dry_run || (load != MLT_LOAD_AUTO && load != MLT_LOAD_MERGE))
+    return MLT_OK;
+  size_t n;
+  struct mlt_str *ids = distinct_ids(a, &n);
+  struct existing e = {a, mlt_arena_alloc(a->out->arena, a->b->runs.n * sizeof *e.ids)};
+  if (!ids || !e.ids)
+    return mlt_err_nomem(a->err);
+  struct mlt_where where = {.by = MLT_C_RUNS_run_uuid, .keys = ids, .n_keys = n};
+  enum mlt_rc rc = mlt_write_select(a, MLT_T_RUNS, &where, note_existing, &e);
+  a->existing = e.ids;
+  a->looked = true;
+  return rc == MLT_OK && a->n_existing
+             ? a->w->ops->lock_runs(a->w->db, e.ids, a->n_existing, a->err)
+             : rc;
+}
+
+/* ---- all runs of a batch ---- */
 
 enum mlt_rc mlt_write_classify_runs(struct mlt_write *a) {
   if (a->b->runs.n == 0)
@@ -96,7 +237,11 @@ enum mlt_rc mlt_write_classify_runs(struct mlt_write *a) {
     rc = mlt_write_compare_runs(a);
   if (rc == MLT_OK)
     rc = mlt_write_compare_edges(a);
-  for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++)
-    count_run(a, &a->b->runs.v[i], a->run_fate[i]);
+  for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++) {
+    if (a->run_fate[i] == MLT_FATE_PRESENT && a->there[i].grown)
+      a->run_fate[i] = MLT_FATE_MERGE;
+    if (a->run_fate[i] != MLT_FATE_MERGE) /* those are counted when they are merged */
+      count_run(a, &a->b->runs.v[i], a->run_fate[i]);
+  }
   return rc;
 }

@@ -10,15 +10,21 @@
    stays 0 where free; SQLite keeps the source's id where free; else the next id of the sequence,
    which must stay ahead of every id in the table. The sink remembers key -> id for later batches.
      A second experiment of the same name in one source is rejected ("experiment-duplicate").
-     Absent experiment tags are added to an experiment that was there; a tag with another value is
-   left and noted.
    - Runs whose run_uuid is new: all their rows are inserted. Run_uuid there already: compared,
    every column and row (artifact_uri, params, tags, metrics, latest metrics, inputs with tags);
-   identical = all its rows counted present; different = MLT_NOTE_CONFLICT ("run-conflict", reason
-   names the table and, for params and tags, the key), its rows counted rejected, nothing of it
-   written.
+   identical = all its rows counted present. Grown = all that the target holds is in the source,
+   too, but for what an earlier state of the run has (a status of RUNNING or SCHEDULED, earlier
+   latest metrics): with MLT_LOAD_AUTO it is merged. Anything else = MLT_NOTE_CONFLICT
+   ("run-conflict", reason names the table and, for params and tags, the key), its rows counted
+   rejected, nothing of it written.
+   - With MLT_LOAD_MERGE a run that is there is merged without reading it first. Another experiment
+   ("run-conflict"), or deleted there and active in the source ("run-deleted"): a conflict of the
+   whole run. Name, status and end time become the source's; its other columns stay and are noted
+   ("kept"). A param with another value is a conflict of that row ("param-conflict"). Tags become
+   the source's. Points are added unless there; a latest metric becomes the source's if that is
+   later by MLflow's rule. Inputs are added unless there; those that are there keep their tags.
    - Experiment tags of an experiment that was there: absent ones are added, a different value is a
-   conflict of that row.
+   conflict of that row (with MLT_LOAD_MERGE it becomes the source's).
    - Datasets: by (experiment, name, digest); dataset_uuid and input_uuid are 32 hex digits, random.
    - Logged models, registered models, versions, aliases: new = inserted, identical = present,
    different = conflict of that row (a registered model that exists takes new versions; its own
@@ -41,12 +47,14 @@
 
 struct mlt_sink; /* each target's own */
 
-/* How rows go into PostgreSQL; other targets have one way and take any. */
+/* How rows go in. What becomes of runs that exist holds for every target; the rest is PostgreSQL's:
+   other targets have one way and take any. */
 enum mlt_load {
   MLT_LOAD_AUTO,   /* rebuild where the tables are empty and the locks are to be had at once, else
                       append */
   MLT_LOAD_APPEND, /* COPY beside what is there, nothing locked above ROW EXCLUSIVE, a transaction a
                       batch */
+  MLT_LOAD_MERGE,  /* append; runs that exist take what the source has more */
   MLT_LOAD_REBUILD, /* the whole import in one transaction, indexes made afterwards; refused where
                        that is not safe */
 };
@@ -65,8 +73,8 @@ struct mlt_sink_opts {
                           or conflict it finds */
 };
 
-/* Filled by write(). counts holds what became of the batch's rows (inserted, present, rejected);
-   notes why. Strings live in `arena`, which the caller owns and resets. */
+/* Filled by write(). counts holds what became of the batch's rows (inserted, present, updated,
+   rejected); notes why. Strings live in `arena`, which the caller owns and resets. */
 struct mlt_outcome {
   struct mlt_counts counts[MLT_T_COUNT];
   MLT_VEC(struct mlt_note) notes;
@@ -83,7 +91,7 @@ struct mlt_id_map {
 };
 
 struct mlt_load_state {
-  const char *name; /* "append", "rebuild", "insert" */
+  const char *name; /* "append", "merge", "rebuild", "insert" */
   const char
       *why; /* why it is not another; NULL if there is nothing to say. Lives as long as the sink */
   bool whole; /* one transaction for everything: nothing is in before finish() returns MLT_OK */
@@ -99,7 +107,8 @@ struct mlt_sink_ops {
   const struct mlt_schema *(*schema)(const struct mlt_sink *s);
   /* One transaction. On any error nothing of the batch is in the target and the sink may be used
      again only if the error is MLT_CONFLICT or MLT_DATA. Retries by itself when another writer got
-     in between (unique violation, deadlock, serialization failure), a few times. Required. */
+     in between (unique violation, deadlock, serialization failure, a lock not to be had), for a
+     minute. Required. */
   enum mlt_rc (*write)(struct mlt_sink *s, const struct mlt_batch *b, struct mlt_outcome *out,
                        struct mlt_err *err);
   /* Another connection to the same target that may write at the same time, sharing what is known of

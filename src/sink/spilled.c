@@ -33,22 +33,28 @@ static enum mlt_rc next_point(const void *ctx, size_t i, struct mlt_value *out,
   return MLT_OK;
 }
 
-static enum mlt_rc insert_run(struct mlt_write *a, size_t run) {
+/* Inserts the points of one run or, where `merged` is given, merges them. */
+static enum mlt_rc write_run(struct mlt_write *a, size_t run, struct mlt_merged *merged) {
   const struct mlt_batch_run *r = &a->b->runs.v[run];
   struct stream s = {.b = a->b, .run_id = r->r.run_uuid};
   enum mlt_rc rc = mlt_batch_cursor_open(&s.cursor, a->b, run, a->err);
   if (rc != MLT_OK)
     return rc;
-  rc = mlt_write_insert(a, &(struct mlt_rows){MLT_T_METRICS, r->points.n, next_point, &s});
+  struct mlt_merge m = {.rows = {MLT_T_METRICS, r->points.n, next_point, &s}, .how = MLT_MERGE_ADD};
+  rc = merged ? mlt_write_merge(a, &m, merged) : mlt_write_insert(a, &m.rows);
   mlt_batch_cursor_close(s.cursor);
   return rc;
+}
+
+enum mlt_rc mlt_spilled_merge(struct mlt_write *a, size_t run, struct mlt_merged *out) {
+  return write_run(a, run, out);
 }
 
 enum mlt_rc mlt_spilled_insert(struct mlt_write *a) {
   enum mlt_rc rc = MLT_OK;
   for (size_t i = 0; i < a->b->runs.n && rc == MLT_OK; i++)
     if (a->b->runs.v[i].spilled && a->run_fate[i] == MLT_FATE_NEW)
-      rc = insert_run(a, i);
+      rc = write_run(a, i, NULL);
   return rc;
 }
 

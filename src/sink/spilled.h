@@ -7,6 +7,10 @@
 /* Inserts the points of new spilled runs. */
 enum mlt_rc mlt_spilled_insert(struct mlt_write *a) MLT_NODISCARD;
 
+/* Merges the points of the spilled run. */
+enum mlt_rc mlt_spilled_merge(struct mlt_write *a, size_t run,
+                              struct mlt_merged *out) MLT_NODISCARD;
+
 /* What the target holds of one spilled run's points, against the source's. Lives in the outcome's
    arena; 32 bytes a key of the run. */
 struct mlt_spilled_diff;

@@ -32,6 +32,24 @@ static enum mlt_rc op_insert(void *db, const struct mlt_rows *rows, uint32_t fea
   return mlt_lite_insert(db, rows, features, err);
 }
 
+/* SQLite takes one writer at a time. */
+static enum mlt_rc op_lock_runs(void *db, const struct mlt_str *runs, size_t n,
+                                struct mlt_err *err) {
+  (void)db, (void)runs, (void)n, (void)err;
+  return MLT_OK;
+}
+
+static enum mlt_rc op_merge(void *db, const struct mlt_merge *merge, uint32_t features,
+                            struct mlt_merged *out, struct mlt_err *err) {
+  return mlt_lite_merge(db, merge, features, out, err);
+}
+
+/* Whoever found the file locked has waited for it already. */
+static bool op_contended(const struct mlt_err *err) {
+  (void)err;
+  return false;
+}
+
 static enum mlt_rc op_select(void *db, enum mlt_table table, const struct mlt_where *where,
                              uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err) {
   return mlt_lite_select(db, table, where, features, fn, ctx, err);
@@ -68,12 +86,15 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .commit = op_commit,
                                                .rollback = op_rollback,
                                                .insert = op_insert,
+                                               .lock_runs = op_lock_runs,
+                                               .merge = op_merge,
                                                .select = op_select,
                                                .insert_experiment = op_insert_experiment,
                                                .close = op_close,
                                                .twin = op_twin,
                                                .load = op_load,
                                                .finish = op_finish,
+                                               .contended = op_contended,
                                                .keeps_experiment_ids = true};
 
 static enum mlt_rc head_for(const struct mlt_sink_opts *opts, const struct mlt_head **out,

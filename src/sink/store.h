@@ -19,6 +19,9 @@ struct mlt_store_ops {
   void (*rollback)(void *db);
   enum mlt_rc (*insert)(void *db, const struct mlt_rows *rows, uint32_t features,
                         struct mlt_err *err);
+  enum mlt_rc (*lock_runs)(void *db, const struct mlt_str *runs, size_t n, struct mlt_err *err);
+  enum mlt_rc (*merge)(void *db, const struct mlt_merge *merge, uint32_t features,
+                       struct mlt_merged *out, struct mlt_err *err);
   enum mlt_rc (*select)(void *db, enum mlt_table table, const struct mlt_where *where,
                         uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err);
   enum mlt_rc (*insert_experiment)(void *db, const struct mlt_value *row, int64_t wanted,
@@ -31,6 +34,8 @@ struct mlt_store_ops {
   struct mlt_load_state (*load)(const void *db);
   enum mlt_rc (*finish)(void *db, struct mlt_err *err);
   bool paces_rows; /* insert() keeps the pace; else the writer does, between transactions */
+  /* Another writer was in the way: trying again is worth a while. */
+  bool (*contended)(const struct mlt_err *err);
   bool keeps_experiment_ids; /* ids of the source fit: keep them where free (SQLite); else only 0 */
 };
 

@@ -7,10 +7,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/random.h"
 
-enum { MAX_ATTEMPTS = 6, FIRST_DELAY_MS = 20 };
+enum { MAX_ATTEMPTS = 6, FIRST_DELAY_MS = 20, MAX_DELAY_MS = 500 };
+/* How long other writers may be in the way before that is an error. */
+static const double PATIENCE_SECONDS = 60;
 
 static enum mlt_rc read_schema(struct mlt_sink *s, enum mlt_target_kind kind, struct mlt_err *err) {
   struct mlt_arena *arena = mlt_arena_new();
@@ -51,6 +54,7 @@ enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops
   s->dry_run = opts->dry_run;
   s->stop_on_reject = opts->stop_on_reject;
   s->pacer = ops->paces_rows || opts->dry_run ? NULL : opts->pacer;
+  s->load = opts->load;
   s->known = mlt_known_new();
   s->dry_runs = opts->dry_run ? mlt_map_new() : NULL;
   enum mlt_rc rc = MLT_OK;
@@ -81,6 +85,7 @@ enum mlt_rc mlt_sink_twin(struct mlt_sink *s, struct mlt_sink **out, struct mlt_
     return MLT_NOMEM;
   t->schema = s->schema;
   t->stop_on_reject = s->stop_on_reject;
+  t->load = s->load;
   t->known = mlt_known_share(s->known);
   *out = t;
   return MLT_OK;
@@ -143,6 +148,8 @@ void mlt_write_count(struct mlt_write *a, enum mlt_table t, enum mlt_fate fate, 
     c->inserted += n;
   else if (fate == MLT_FATE_PRESENT)
     c->present += n;
+  else if (fate == MLT_FATE_MERGE)
+    c->updated += n;
   else
     c->rejected += n;
 }
@@ -161,6 +168,15 @@ enum mlt_rc mlt_write_insert(struct mlt_write *a, const struct mlt_rows *rows) {
   if (rc != MLT_OK)
     mlt_err_prefix(a->err, "table %s", mlt_table_name(rows->table));
   return rc;
+}
+
+enum mlt_rc mlt_write_merge(struct mlt_write *a, const struct mlt_merge *merge,
+                            struct mlt_merged *out) {
+  struct mlt_sink *w = a->w;
+  *out = (struct mlt_merged){0};
+  if (w->dry_run || merge->rows.n == 0)
+    return MLT_OK;
+  return w->ops->merge(w->db, merge, w->schema.features, out, a->err);
 }
 
 enum mlt_rc mlt_write_no_table(struct mlt_write *a, enum mlt_table table, size_t rows) {
@@ -183,13 +199,14 @@ static enum mlt_rc attempt_begin(struct mlt_write *a) {
   mlt_arena_reset(arena);
   a->exp_fate = mlt_arena_zalloc(arena, b->experiments.n + 1);
   a->run_fate = mlt_arena_zalloc(arena, b->runs.n + 1);
+  a->there = mlt_arena_zalloc(arena, (b->runs.n + 1) * sizeof *a->there);
   a->model_fate = mlt_arena_zalloc(arena, b->logged_models.n + 1);
   a->edge_fate = mlt_arena_zalloc(arena, b->edges.n + 1);
   a->edge_uuid = mlt_arena_zalloc(arena, (b->edges.n + 1) * sizeof *a->edge_uuid);
   a->run_index = mlt_map_new();
   a->dataset_index = mlt_map_new();
-  if (!a->exp_fate || !a->run_fate || !a->model_fate || !a->edge_fate || !a->edge_uuid ||
-      !a->run_index || !a->dataset_index)
+  if (!a->exp_fate || !a->run_fate || !a->there || !a->model_fate || !a->edge_fate ||
+      !a->edge_uuid || !a->run_index || !a->dataset_index)
     return mlt_err_nomem(a->err);
   struct mlt_sink *w = a->w;
   return w->db ? w->ops->begin(w->db, w->dry_run, w->schema.head, w->schema.features, a->err)
@@ -215,11 +232,13 @@ static enum mlt_rc check_stop(struct mlt_write *a) {
 }
 
 static enum mlt_rc steps(struct mlt_write *a) {
-  static enum mlt_rc (*const step[])(struct mlt_write *) = {mlt_write_experiments,
+  static enum mlt_rc (*const step[])(struct mlt_write *) = {mlt_write_lock_runs,
+                                                            mlt_write_experiments,
                                                             mlt_write_classify_runs,
                                                             mlt_write_datasets,
                                                             check_stop,
                                                             mlt_write_new_runs,
+                                                            mlt_write_merges,
                                                             mlt_write_edges,
                                                             mlt_write_logged_models,
                                                             mlt_write_registry,
@@ -259,7 +278,7 @@ static enum mlt_rc attempt(struct mlt_sink *w, const struct mlt_batch *b, struct
 }
 
 static void back_off(int attempt_no) {
-  uint32_t ms = (uint32_t)FIRST_DELAY_MS << attempt_no;
+  uint32_t ms = attempt_no < MAX_ATTEMPTS ? (uint32_t)FIRST_DELAY_MS << attempt_no : MAX_DELAY_MS;
   ms += mlt_random_below(ms); /* jitter, so that two writers do not meet again */
   struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000L};
   (void)nanosleep(&t, NULL);
@@ -280,13 +299,19 @@ static void take_pace(struct mlt_sink *w, const struct mlt_outcome *out) {
 
 enum mlt_rc mlt_sink_write(struct mlt_sink *w, const struct mlt_batch *b, struct mlt_outcome *out,
                            struct mlt_err *err) {
+  double failed_first = 0;
   for (int i = 0;; i++) {
     enum mlt_rc rc = wait_until_due(w, err);
     if (rc == MLT_OK)
       rc = attempt(w, b, out, err);
     if (rc == MLT_OK)
       take_pace(w, out);
-    if (rc != MLT_TEMPFAIL || mlt_sink_load(w).whole || i + 1 == MAX_ATTEMPTS)
+    if (rc != MLT_TEMPFAIL || mlt_sink_load(w).whole)
+      return rc;
+    double now = mlt_clock_seconds();
+    failed_first = i ? failed_first : now;
+    bool patient = w->ops->contended(err) && now - failed_first < PATIENCE_SECONDS;
+    if (i + 1 >= MAX_ATTEMPTS && !patient)
       return rc;
     mlt_err_clear(err);
     back_off(i);

@@ -2,9 +2,9 @@
    and the inserts in an order that satisfies the foreign keys. Internal to sink/. One transaction a
    batch; see sink.h for the rules.
 
-   The parts, each one file: experiments.c, runs.c (new or there already?), compare.c (is what is
-   there the same?), edges.c (datasets and inputs), logged_models.c, registry.c, insert.c (batch
-   rows -> values), writer.c (the whole). */
+   The parts, each one file: runs.c (new or there already?), experiments.c, compare.c (is what is
+   there the same?), merge.c (rows for runs that are there), edges.c (datasets and inputs),
+   logged_models.c, registry.c, insert.c (batch rows -> values), writer.c (the whole). */
 #ifndef MLT_SINK_WRITER_H
 #define MLT_SINK_WRITER_H
 
@@ -19,6 +19,7 @@ struct mlt_sink {
                exist yet */
   struct mlt_schema schema;
   bool dry_run, stop_on_reject;
+  enum mlt_load load;
   struct mlt_known *known;  /* shared with the other connections of the import */
   struct mlt_map *dry_runs; /* dry run only: ids of runs that earlier batches would have written */
   struct mlt_arena *arena;  /* what id_map gives out */
@@ -26,7 +27,29 @@ struct mlt_sink {
   double due;               /* when the next transaction may begin */
 };
 
-enum mlt_fate { MLT_FATE_NEW, MLT_FATE_PRESENT, MLT_FATE_CONFLICT, MLT_FATE_REJECTED };
+enum mlt_fate {
+  MLT_FATE_NEW,
+  MLT_FATE_PRESENT,
+  MLT_FATE_MERGE, /* there; it takes the source's rows */
+  MLT_FATE_CONFLICT,
+  MLT_FATE_REJECTED
+};
+
+/* What the target holds of one run in one table, set against the source's rows. */
+struct mlt_tally {
+  uint64_t rows;     /* there */
+  uint64_t present;  /* of these, those that need no change: equal, or a later latest metric */
+  uint64_t replaced; /* those that a merge replaces */
+  uint64_t refused;  /* params of another value */
+};
+enum { MLT_TALLIES = 4 }; /* params, tags, metrics, latest_metrics of a run */
+
+/* What is known of a run that is there. */
+struct mlt_there {
+  bool advanced; /* its row lacks what the source's has, and may take it */
+  bool grown;    /* so do its other rows; nothing of it contradicts the source */
+  struct mlt_tally tally[MLT_TALLIES];
+};
 
 /* A dataset that this batch has or needs: there already, or to be inserted. */
 struct mlt_dataset_ref {
@@ -46,6 +69,11 @@ struct mlt_write {
   const struct mlt_batch *b;
   struct mlt_outcome *out;
   struct mlt_err *err;
+  const struct mlt_str
+      *existing; /* the batch's runs that are there, as far as n_existing is known */
+  size_t n_existing;
+  bool looked;                               /* existing is known */
+  struct mlt_there *there;                   /* one a run */
   uint8_t *exp_fate, *run_fate, *model_fate; /* enum mlt_fate, one an entry of the batch's arrays */
   struct mlt_map *run_index;                 /* run_uuid -> index in b->runs */
   struct mlt_map *dataset_index; /* "<experiment>\n<name>\n<digest>" -> index in datasets */
@@ -86,6 +114,9 @@ enum mlt_rc mlt_write_select(struct mlt_write *a, enum mlt_table table,
                              const struct mlt_where *where, mlt_row_fn fn, void *ctx);
 /* Inserts, unless this is a dry run or there is nothing to insert. */
 enum mlt_rc mlt_write_insert(struct mlt_write *a, const struct mlt_rows *rows);
+/* Merges, unless this is a dry run or there is nothing to merge. */
+enum mlt_rc mlt_write_merge(struct mlt_write *a, const struct mlt_merge *merge,
+                            struct mlt_merged *out);
 /* Rows of a table that the target's head lacks: counted rejected, one note. */
 enum mlt_rc mlt_write_no_table(struct mlt_write *a, enum mlt_table table, size_t rows);
 
@@ -95,15 +126,23 @@ enum mlt_rc mlt_write_experiments(struct mlt_write *a);
 const struct mlt_known_experiment *mlt_write_experiment(const struct mlt_write *a,
                                                         struct mlt_str key);
 
-/* runs.c: fills run_fate; counts and notes all but the inserted. */
+/* runs.c: before anything else, has the runs that are there and may be merged to itself. */
+enum mlt_rc mlt_write_lock_runs(struct mlt_write *a);
+/* Fills run_fate; counts and notes all but what is merged. */
 enum mlt_rc mlt_write_classify_runs(struct mlt_write *a);
+/* A conflict of a whole run, its fate from now on. */
+enum mlt_rc mlt_write_run_conflict(struct mlt_write *a, size_t run, const char *what);
 /* Rows of a run in every table. */
 uint64_t mlt_run_rows(const struct mlt_batch *b, const struct mlt_batch_run *r);
-/* compare.c: of the runs marked PRESENT, those whose rows differ become CONFLICT, with a note. */
+/* compare.c: of the runs marked PRESENT, those whose rows differ become CONFLICT, with a note, or
+   are marked as grown. In a dry run those marked MERGE are set against the target, too. */
 enum mlt_rc mlt_write_compare_runs(struct mlt_write *a);
+/* Notes the params of merged runs whose value is another in the target. *refused: how many. */
+enum mlt_rc mlt_write_compare_params(struct mlt_write *a, uint64_t *refused);
 
-/* edge_compare.c: runs marked PRESENT whose inputs differ become CONFLICT; edges of new runs that
-   are in the target already (`mlflow gc` leaves them behind) become PRESENT. */
+/* edge_compare.c: runs marked PRESENT whose inputs differ become CONFLICT or are marked as
+   grown; edges that are in the target already become PRESENT (of new runs, too: `mlflow gc` leaves
+   them behind). */
 enum mlt_rc mlt_write_compare_edges(struct mlt_write *a);
 /* edges.c: finds or makes the uuid of every dataset needed, inserts the new ones; then inputs and
  * input_tags. */
@@ -112,7 +151,14 @@ enum mlt_rc mlt_write_edges(struct mlt_write *a);
 
 /* insert.c: rows of new runs into runs, params, tags, metrics, latest_metrics. */
 enum mlt_rc mlt_write_new_runs(struct mlt_write *a);
+/* The rows of one of these tables that belong to runs of a fate. They live in the attempt's arena.
+ */
+enum mlt_rc mlt_run_rows_of(const struct mlt_write *a, enum mlt_table table, enum mlt_fate fate,
+                            struct mlt_rows *out);
 void mlt_run_values(const struct mlt_write *a, const struct mlt_run *r, struct mlt_value *out);
+
+/* merge.c: rows of runs marked MERGE into the same tables, counted. */
+enum mlt_rc mlt_write_merges(struct mlt_write *a);
 
 /* logged_models.c, registry.c */
 enum mlt_rc mlt_write_logged_models(struct mlt_write *a);

@@ -11,6 +11,7 @@ Run with --all to include the tests marked `long`.
 """
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -167,6 +168,24 @@ def new_db(request):
         return request.getfixturevalue({"sqlite": "new_sqlite_db", "postgres": "new_pg_db"}[kind])(head)
 
     return make
+
+
+@pytest.fixture
+def copy_db(request, tmp_path_factory):
+    """copy_db(db) -> another database with all that it holds."""
+    made = []
+
+    def copy(db):
+        if db.kind == "sqlite":
+            path = tmp_path_factory.mktemp("copy") / "mlflow.db"
+            shutil.copyfile(db.path, path)
+            return SqliteDatabase(path)
+        made.append(request.getfixturevalue("pg_server").copy_database(db))
+        return made[-1]
+
+    yield copy
+    for db in made:
+        db.drop()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

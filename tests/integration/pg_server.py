@@ -190,6 +190,10 @@ class PgServer:
             self.templates[head] = self._create(f"head_{head}").load_head(head)
         return self._create(f"t{next(self.numbers)}", self.templates[head].name if head else "template0")
 
+    def copy_database(self, db):
+        """All of a database that nobody is connected to."""
+        return self._create(f"t{next(self.numbers)}", db.name)
+
     def _create(self, name, template="template0"):
         self.admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return PgDatabase(self, name)

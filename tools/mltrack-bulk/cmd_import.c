@@ -108,6 +108,8 @@ static enum mlt_load load_of(const struct mlt_args *args) {
   const char *word = mlt_args_str(args, MLT_OPT_LOAD);
   if (strcmp(word, "append") == 0)
     return MLT_LOAD_APPEND;
+  if (strcmp(word, "merge") == 0)
+    return MLT_LOAD_MERGE;
   return strcmp(word, "rebuild") == 0 ? MLT_LOAD_REBUILD : MLT_LOAD_AUTO;
 }
 

@@ -37,6 +37,7 @@ static void add_counts(struct mlt_json *doc, const struct mlt_report *r) {
     mlt_json_set_u64(row, "read", c->read);
     mlt_json_set_u64(row, "inserted", c->inserted);
     mlt_json_set_u64(row, "present", c->present);
+    mlt_json_set_u64(row, "updated", c->updated);
     mlt_json_set_u64(row, "merged", c->merged);
     mlt_json_set_u64(row, "rejected", c->rejected);
     mlt_json_set_u64(row, "changed", c->changed);
@@ -128,16 +129,17 @@ void mlt_note_print(FILE *out, const struct mlt_note *n) {
 
 static uint64_t print_table(FILE *out, const struct mlt_report *r) {
   uint64_t total = 0;
-  (void)fprintf(out, "\n  %-24s %12s %12s %12s %10s %10s\n", "table", "read", "inserted", "present",
-                "merged", "rejected");
+  (void)fprintf(out, "\n  %-24s %12s %12s %12s %10s %10s %10s\n", "table", "read", "inserted",
+                "present", "updated", "merged", "rejected");
   for (size_t t = 0; t < MLT_T_COUNT; t++) {
     const struct mlt_counts *c = &r->counts[t];
     total += c->read;
     if (c->read || c->rejected)
-      (void)fprintf(
-          out, "  %-24s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %10" PRIu64 " %10" PRIu64 "\n",
-          mlt_table_name((enum mlt_table)t), c->read, c->inserted, c->present, c->merged,
-          c->rejected);
+      (void)fprintf(out,
+                    "  %-24s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %10" PRIu64 " %10" PRIu64
+                    " %10" PRIu64 "\n",
+                    mlt_table_name((enum mlt_table)t), c->read, c->inserted, c->present, c->updated,
+                    c->merged, c->rejected);
   }
   return total;
 }
