@@ -23,7 +23,8 @@ static const struct mlt_cmd cmds[] = {
          "metrics: CSV or TSV files, logs of Keras, Lightning, Ultralytics, Ray or Hugging Face. "
          "Run ids, times and deleted states are kept. "
          "What is there already and identical is counted as present, so a second import adds nothing; "
-         "what is there and differs is a conflict and never overwritten. "
+         "a run that has grown since takes what it lacks; "
+         "what differs otherwise is a conflict and never overwritten, unless --load merge is given. "
          "A missing SQLite file is made with MLflow's schema.",
      .examples =
          "mltrack-bulk import ./mlruns\tInto ./mlflow.db, made if missing\n"
