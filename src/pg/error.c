@@ -37,20 +37,23 @@ static void describe(const PGresult *res, char *out, size_t cap) {
   mlt_pg_one_line(out, cap, text);
 }
 
+/* Neither the server nor the connection says more than text. */
+static enum mlt_rc fail_without_code(const struct mlt_pg *pg, struct mlt_err *err) {
+  char text[1024];
+  mlt_pg_one_line(text, sizeof text, PQerrorMessage(pg->conn));
+  if (PQstatus(pg->conn) != CONNECTION_BAD)
+    return mlt_err_set(err, MLT_PROTOCOL, "PostgreSQL: %s", text[0] ? text : "unexpected answer");
+  enum mlt_rc rc = mlt_err_set(err, MLT_UNAVAILABLE, "the connection to PostgreSQL was lost: %s",
+                               text[0] ? text : "no reason known");
+  mlt_err_hint(err, "run it again: what was committed stays, the rest was rolled back");
+  return rc;
+}
+
 enum mlt_rc mlt_pg_fail(struct mlt_pg *pg, const PGresult *res, struct mlt_err *err) {
   char text[1024];
   const char *sqlstate = res ? PQresultErrorField(res, PG_DIAG_SQLSTATE) : NULL;
-  if (!sqlstate) {
-    mlt_pg_one_line(text, sizeof text, PQerrorMessage(pg->conn));
-    if (PQstatus(pg->conn) == CONNECTION_BAD) {
-      enum mlt_rc rc =
-          mlt_err_set(err, MLT_UNAVAILABLE, "the connection to PostgreSQL was lost: %s",
-                      text[0] ? text : "no reason known");
-      mlt_err_hint(err, "run it again: what was committed stays, the rest was rolled back");
-      return rc;
-    }
-    return mlt_err_set(err, MLT_PROTOCOL, "PostgreSQL: %s", text[0] ? text : "unexpected answer");
-  }
+  if (!sqlstate)
+    return fail_without_code(pg, err);
   describe(res, text, sizeof text);
   bool first = err && err->rc == MLT_OK;
   enum mlt_rc rc = mlt_err_set(err, mlt_pg_sqlstate_rc(sqlstate), "%s", text);

@@ -29,17 +29,39 @@ static enum mlt_rc take_result(struct mlt_pg *pg, PGresult *res, PGresult **out,
   return MLT_OK;
 }
 
+static bool has_code(const PGresult *res) {
+  return PQresultErrorField(res, PG_DIAG_SQLSTATE) != NULL;
+}
+
+/* The last result of what was sent, as PQexec gives it; but when the server ends a session, the one
+   in which it says why, not that of the connection found closed after it. */
+static PGresult *last_result(PGconn *conn, int sent) {
+  PGresult *last = NULL, *res;
+  while (sent && (res = PQgetResult(conn))) {
+    if (last && has_code(last)) {
+      PQclear(res);
+      continue;
+    }
+    PQclear(last);
+    last = res;
+    if (PQresultStatus(res) == PGRES_COPY_IN)
+      break;
+  }
+  return last;
+}
+
 enum mlt_rc mlt_pg_query(struct mlt_pg *pg, const char *sql, int n, const char *const *params,
                          PGresult **out, struct mlt_err *err) {
   *out = NULL;
-  return take_result(pg, PQexecParams(pg->conn, sql, n, NULL, params, NULL, NULL, 0), out, err);
+  int sent = PQsendQueryParams(pg->conn, sql, n, NULL, params, NULL, NULL, 0);
+  return take_result(pg, last_result(pg->conn, sent), out, err);
 }
 
 enum mlt_rc mlt_pg_command(struct mlt_pg *pg, const char *sql, PGresult **out,
                            struct mlt_err *err) {
   if (out)
     *out = NULL;
-  return take_result(pg, PQexec(pg->conn, sql), out, err);
+  return take_result(pg, last_result(pg->conn, PQsendQuery(pg->conn, sql)), out, err);
 }
 
 enum mlt_rc mlt_pg_buf_failed(enum mlt_rc rc, struct mlt_err *err) {

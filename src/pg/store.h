@@ -46,7 +46,8 @@ enum mlt_rc mlt_pg_run_ddl(struct mlt_pg *pg, const char *script, struct mlt_err
 
 /* Begins a transaction. Write: takes ROW EXCLUSIVE on the tables we write (those the features
    bring), then reads alembic_version and returns MLT_SCHEMA if it is not `head` any more;
-   MLT_TEMPFAIL if somebody changes those tables just now.
+   MLT_TEMPFAIL if somebody changes those tables just now. Connects again if the connection was lost
+   while nothing was asked of it (idle_session_timeout, a restart).
    Read-only: READ ONLY, REPEATABLE READ. */
 enum mlt_rc mlt_pg_begin(struct mlt_pg *pg, bool read_only, const char *head, uint32_t features,
                          struct mlt_err *err);

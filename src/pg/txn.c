@@ -110,15 +110,16 @@ enum mlt_rc mlt_pg_begin_write(struct mlt_pg *pg, const struct mlt_pg_locks *loc
    first to wait for deadlock_timeout (1 s) gives way: that must be us, not MLflow's upgrade. */
 static const struct mlt_pg_locks row_locks = {.timeout_ms = 800};
 
-/* Who has nothing to write for a while may lose the connection to idle_session_timeout. That is the
-   server's right and costs nothing: no transaction is open. */
+/* Who has nothing to write for a while may lose the connection, to idle_session_timeout or a
+   restart. That costs nothing: no transaction is open, and a new connection does as well. */
 static enum mlt_rc begin_anew(struct mlt_pg *pg, const char *head, uint32_t features,
                               struct mlt_err *err) {
   struct mlt_err failed = MLT_ERR_INIT;
   enum mlt_rc rc = mlt_pg_begin_write(pg, &row_locks, head, features, &failed);
-  if (strcmp(failed.sqlstate, "57P05") == 0) {
+  if (PQstatus(pg->conn) == CONNECTION_BAD) {
     PQreset(pg->conn);
-    return mlt_pg_begin_write(pg, &row_locks, head, features, err);
+    if (PQstatus(pg->conn) == CONNECTION_OK)
+      return mlt_pg_begin_write(pg, &row_locks, head, features, err);
   }
   if (rc != MLT_OK && err && err->rc == MLT_OK)
     *err = failed;

@@ -1,5 +1,5 @@
 /* Does step by step what an import does, as told by lines on stdin; one line on stdout answers
-   each: "ok VALUE", "refused WHY" or "error CLASS: MESSAGE".
+   each: "ok VALUE", "refused WHY" or "error CLASS: MESSAGE [HINT]".
 
      begin LOCK_TIMEOUT_MS WORKERS MEMORY_MB   a rebuild
      append                                    a transaction beside what is there
@@ -174,7 +174,7 @@ static void answer(struct probe *p, const char *line) {
   char value[256] = "", why[512] = "";
   enum mlt_rc rc = obey(p, line, value, why, sizeof value, &err);
   if (rc != MLT_OK)
-    (void)printf("error %s: %s\n", mlt_rc_name(rc), err.msg);
+    (void)printf("error %s: %s [%s]\n", mlt_rc_name(rc), err.msg, err.hint);
   else if (why[0])
     (void)printf("refused %s\n", why);
   else
