@@ -7,6 +7,7 @@ KIND is one of
     base    R runs x K metric keys x S steps
     append  as many points of other runs in the same experiment
     merge   points for the runs of `base`: out of order, 30 % of them equal to existing ones
+    long    as many points as base in one run, out of order, some of them twice
     small   R runs with 10 metrics of one point, 20 params and 4 tags each
 """
 
@@ -19,7 +20,7 @@ EXPERIMENT = "1"
 START_MS = 1_700_000_000_000
 DUPLICATES = 0.3
 SMALL_METRICS, SMALL_PARAMS, SMALL_TAGS = 10, 20, 4
-SEEDS = {"base": 1, "append": 2, "merge": 1, "small": 3}  # merge has the runs of base
+SEEDS = {"base": 1, "append": 2, "merge": 1, "small": 3, "long": 4}  # merge has the runs of base
 
 EXPERIMENT_YAML = """\
 artifact_location: /srv/mlruns/{id}
@@ -67,6 +68,17 @@ def merged_points(rng, steps):
     return lines
 
 
+def shuffled_points(rng, steps):
+    """One line in ten stands twice, anywhere in the file."""
+    lines = ordered_points(rng, steps - steps // 10)
+    lines += rng.sample(lines, steps // 10)
+    rng.shuffle(lines)
+    return lines
+
+
+POINTS = {"base": ordered_points, "append": ordered_points, "merge": merged_points, "long": shuffled_points}
+
+
 def make_run(folder, run, number):
     for part in ("metrics", "params", "tags", "artifacts"):
         (folder / part).mkdir(parents=True)
@@ -77,12 +89,11 @@ def make_run(folder, run, number):
 
 
 def write_long_run(folder, kind, number, keys, steps):
-    points = merged_points if kind == "merge" else ordered_points
     for key in range(keys):
         # A seed a file: merge can then repeat base's points without reading them.
         rng = random.Random(f"{SEEDS[kind]}/{number}/{key}")
         with open(folder / "metrics" / f"metric_{key:03d}", "w") as file:
-            file.writelines(points(rng, steps))
+            file.writelines(POINTS[kind](rng, steps))
 
 
 def write_small_run(folder, number):
@@ -96,6 +107,8 @@ def write_small_run(folder, number):
 
 
 def write_store(kind, folder, runs, keys, steps):
+    if kind == "long":
+        runs, steps = 1, runs * steps
     experiment = Path(folder) / EXPERIMENT
     experiment.mkdir(parents=True)
     (experiment / "meta.yaml").write_text(EXPERIMENT_YAML.format(id=EXPERIMENT, start=START_MS))
