@@ -90,8 +90,8 @@ static void disconnect(struct mlt_lite *db) {
 }
 
 /* Opens the file and reads its first page, so that what is no database is refused here. */
-int mlt_lite_connect(struct mlt_lite *db, const char *name, int flags) {
-  int rc = sqlite3_open_v2(name, &db->handle, flags, NULL);
+static int connect_with(struct mlt_lite *db, const char *name, int flags, const char *vfs) {
+  int rc = sqlite3_open_v2(name, &db->handle, flags | SQLITE_OPEN_NOMUTEX, vfs);
   if (!db->handle)
     return SQLITE_NOMEM;
   if (rc != SQLITE_OK)
@@ -104,6 +104,10 @@ int mlt_lite_connect(struct mlt_lite *db, const char *name, int flags) {
   (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
   (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
   return sqlite3_exec(db->handle, "PRAGMA schema_version", NULL, NULL, NULL);
+}
+
+int mlt_lite_connect(struct mlt_lite *db, const char *name, int flags) {
+  return connect_with(db, name, flags, NULL);
 }
 
 /* Read-only media: a file in WAL mode cannot be read there, as its -shm file cannot be made.
@@ -231,6 +235,17 @@ static enum mlt_rc prepare_for_writing(struct mlt_lite *db, struct mlt_err *err)
   return rc == MLT_OK ? mlt_lite_set_cache(db, CACHE_BYTES, err) : rc;
 }
 
+static struct mlt_lite *new_connection(const char *path, struct mlt_err *err) {
+  struct mlt_lite *db = mlt_calloc(1, sizeof *db);
+  if (db)
+    db->path = mlt_strdup(path);
+  if (db && db->path)
+    return db;
+  mlt_lite_close(db);
+  (void)mlt_err_nomem(err);
+  return NULL;
+}
+
 enum mlt_rc mlt_lite_open(struct mlt_lite **out, const char *path, enum mlt_lite_mode mode,
                           struct mlt_err *err) {
   *out = NULL;
@@ -239,26 +254,40 @@ enum mlt_rc mlt_lite_open(struct mlt_lite **out, const char *path, enum mlt_lite
     rc = check_path(path, mode, err);
   if (rc != MLT_OK)
     return rc;
-  struct mlt_lite *db = mlt_calloc(1, sizeof *db);
+  struct mlt_lite *db = new_connection(path, err);
   if (!db)
-    return mlt_err_nomem(err);
+    return MLT_NOMEM;
   db->reader = mode == MLT_LITE_READ;
-  db->path = mlt_strdup(path);
-  if (!db->path) {
-    rc = mlt_err_nomem(err);
-    goto fail;
-  }
   int code = connect_by_mode(db, mode);
   rc = code == SQLITE_OK ? MLT_OK : cannot_open(db, mode, code, err);
   if (rc == MLT_OK && mode != MLT_LITE_READ)
     rc = prepare_for_writing(db, err);
-  if (rc != MLT_OK)
-    goto fail;
+  if (rc != MLT_OK) {
+    mlt_lite_close(db);
+    return rc;
+  }
   *out = db;
   return MLT_OK;
-fail:
-  mlt_lite_close(db);
-  return rc;
+}
+
+enum mlt_rc mlt_lite_open_unshared(struct mlt_lite **out, const char *file, const char *path,
+                                   struct mlt_err *err) {
+  struct mlt_buf name;
+  enum mlt_rc rc = check_library(err);
+  struct mlt_lite *db = rc == MLT_OK ? new_connection(path, err) : NULL;
+  if (!db)
+    return rc == MLT_OK ? MLT_NOMEM : rc;
+  mlt_buf_init(&name, MAX_NAME);
+  const char *text = plain_name(&name, file) == MLT_OK ? mlt_buf_cstr(&name) : NULL;
+  int code = text ? connect_with(db, text, SQLITE_OPEN_READWRITE, "unix-none") : SQLITE_NOMEM;
+  mlt_buf_free(&name);
+  if (code != SQLITE_OK) {
+    rc = cannot_open(db, MLT_LITE_WRITE, code, err);
+    mlt_lite_close(db);
+    return rc;
+  }
+  *out = db;
+  return MLT_OK;
 }
 
 void mlt_lite_close(struct mlt_lite *db) {

@@ -30,6 +30,10 @@ enum mlt_rc mlt_lite_fail(const struct mlt_lite *db, struct mlt_err *err, const 
 /* The class of an extended result code; os_error tells the kinds of SQLITE_CANTOPEN apart. */
 enum mlt_rc mlt_lite_class(int code, int os_error, const char **hint);
 
+/* Opens a file of ours that nobody else knows: without locks. `path` is what messages call it. */
+enum mlt_rc mlt_lite_open_unshared(struct mlt_lite **out, const char *file, const char *path,
+                                   struct mlt_err *err) MLT_NODISCARD;
+
 enum mlt_rc mlt_lite_exec(struct mlt_lite *db, const char *sql, const char *what,
                           struct mlt_err *err) MLT_NODISCARD;
 enum mlt_rc mlt_lite_prepare(struct mlt_lite *db, const char *sql, sqlite3_stmt **out,

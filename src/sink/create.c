@@ -1,17 +1,15 @@
 /* See create.h. The DDL itself comes from schema/, running it is lite/'s and pg/'s part. */
 #include "sink/create.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/buf.h"
 #include "base/mem.h"
-#include "lite/store.h"
+#include "lite/build.h"
 #include "pg/store.h"
 
-enum { MAX_NAMES = 400, MAX_PATH_BYTES = 4096 };
+enum { MAX_NAMES = 400, WAIT_MS = 20000 /* as for SQLite's lock */ };
 
 /* Does the script make a table of this name? Names stand bare or in double quotes, followed by
    " (". */
@@ -73,78 +71,63 @@ static enum mlt_rc fill_sqlite(struct mlt_lite *db, const char *path, const stru
   return rc;
 }
 
-static enum mlt_rc open_and_fill(const char *path, enum mlt_lite_mode mode,
-                                 const struct mlt_head *head, struct mlt_err *err) {
+/* A file that is there already. */
+static enum mlt_rc fill_existing(const char *path, const struct mlt_head *head,
+                                 struct mlt_err *err) {
   struct mlt_lite *db = NULL;
-  enum mlt_rc rc = mlt_lite_open(&db, path, mode, err);
+  enum mlt_rc rc = mlt_lite_open(&db, path, MLT_LITE_WRITE, err);
   if (rc == MLT_OK)
     rc = fill_sqlite(db, path, head, err);
   mlt_lite_close(db);
   return rc;
 }
 
-/* Gives the finished file its name. Another process's file that came into being meanwhile is left
-   and will do. Not every file system knows RENAME_NOREPLACE; a hard link cannot replace either. */
-static int put_in_place(const char *from, const char *to) {
-  int rc = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
-  if (rc != 0 && (errno == EINVAL || errno == ENOSYS))
-    rc = link(from, to);
-  return rc != 0 && errno == EEXIST && access(to, F_OK) == 0 ? 0 : rc;
-}
-
-/* The new name is durable only when its folder is. */
-static int sync_folder(const char *folder) {
-  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    return -1;
-  int rc = fsync(fd);
-  int saved = errno;
-  (void)close(fd);
-  errno = saved;
-  return rc == 0 || saved == EINVAL ? 0 : -1;
-}
-
-static enum mlt_rc cannot_create(const char *path, int errnum, struct mlt_err *err) {
-  (void)mlt_err_errno(err, errnum, "cannot create %s", path);
-  if (err)
-    err->rc = MLT_CANTCREAT; /* whatever class the reason has: it is the target that failed */
-  return MLT_CANTCREAT;
-}
-
-/* "a/b.db" -> folder "a", name "b.db". */
-static bool split_path(const char *path, char *folder, size_t cap, const char **name) {
-  const char *slash = strrchr(path, '/');
-  *name = slash ? slash + 1 : path;
-  int n = slash ? snprintf(folder, cap, "%.*s", (int)(slash == path ? 1 : slash - path), path)
-                : snprintf(folder, cap, ".");
-  return n > 0 && (size_t)n < cap && **name;
-}
-
-static enum mlt_rc make_new(const char *path, const char *folder, const char *temporary,
-                            const struct mlt_head *head, struct mlt_err *err) {
-  enum mlt_rc rc = open_and_fill(temporary, MLT_LITE_CREATE, head, err);
-  if (rc == MLT_OK && put_in_place(temporary, path) != 0)
-    rc = cannot_create(path, errno, err);
-  if (rc == MLT_OK && sync_folder(folder) != 0)
-    rc = mlt_err_errno(err, errno, "cannot make %s durable", path);
-  (void)unlink(temporary); /* gone already after a rename */
+static enum mlt_rc begin_build(struct mlt_lite **db, const struct mlt_newfile *file,
+                               const struct mlt_head *head, uint64_t memory, struct mlt_err *err) {
+  char *script = NULL;
+  enum mlt_rc rc = mlt_schema_ddl(head, MLT_TARGET_SQLITE, &script, err);
+  if (rc != MLT_OK)
+    return rc;
+  struct mlt_lite_build_opts opts = {.file = mlt_newfile_hidden(file),
+                                     .path = mlt_newfile_path(file),
+                                     .ddl = script,
+                                     .memory = memory};
+  rc = mlt_lite_build_begin(db, &opts, err);
+  mlt_free(script);
   return rc;
 }
 
+enum mlt_rc mlt_begin_sqlite(struct mlt_lite **db, struct mlt_newfile **file, const char *path,
+                             const struct mlt_head *head, uint64_t memory, struct mlt_err *err) {
+  enum mlt_rc rc = mlt_newfile_open(file, path, WAIT_MS, err);
+  if (rc != MLT_OK || !*file)
+    return rc;
+  rc = begin_build(db, *file, head, memory, err);
+  if (rc != MLT_OK) {
+    mlt_newfile_close(*file);
+    *file = NULL;
+  }
+  return rc;
+}
+
+enum mlt_rc mlt_finish_sqlite(struct mlt_lite *db, struct mlt_newfile *file, struct mlt_err *err) {
+  enum mlt_rc rc = mlt_lite_build_finish(db, err);
+  return rc == MLT_OK ? mlt_newfile_publish(file, err) : rc;
+}
+
 enum mlt_rc mlt_create_sqlite(const char *path, const struct mlt_head *head, struct mlt_err *err) {
+  struct mlt_lite *db = NULL;
+  struct mlt_newfile *file = NULL;
   if (access(path, F_OK) == 0)
-    return open_and_fill(path, MLT_LITE_WRITE, head, err);
-  char folder[MAX_PATH_BYTES], temporary[MAX_PATH_BYTES];
-  const char *name;
-  if (!split_path(path, folder, sizeof folder, &name))
-    return mlt_err_set(err, MLT_CANTCREAT, "cannot create %.200s: not a file name", path);
-  if (access(folder, W_OK | X_OK) != 0)
-    return cannot_create(path, errno, err);
-  int n = snprintf(temporary, sizeof temporary, "%s/.%s.mltrack-%ld", folder, name, (long)getpid());
-  if (n < 0 || (size_t)n >= sizeof temporary)
-    return mlt_err_set(err, MLT_CANTCREAT, "cannot create %.200s...: the name is too long", path);
-  (void)unlink(temporary); /* of a process that crashed and had our id */
-  return make_new(path, folder, temporary, head, err);
+    return fill_existing(path, head, err);
+  enum mlt_rc rc = mlt_begin_sqlite(&db, &file, path, head, 0, err);
+  if (rc == MLT_OK && !file)
+    return fill_existing(path, head, err);
+  if (rc == MLT_OK)
+    rc = mlt_finish_sqlite(db, file, err);
+  mlt_lite_close(db);
+  mlt_newfile_close(file);
+  return rc;
 }
 
 static enum mlt_rc fill_pg(struct mlt_pg *pg, const struct mlt_catalog *cat,

@@ -1,6 +1,6 @@
 /* SQLite as a sink: the shared writer over lite/store.h. A file that is not there is made with
  * MLflow's schema. */
-#include "lite/store.h"
+#include "lite/build.h"
 #include "sink/all.h"
 #include "sink/create.h"
 #include "sink/writer.h"
@@ -8,28 +8,45 @@
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
+#include "base/mem.h"
+
+/* What store_ops take as the database. */
+struct sqlite_db {
+  struct mlt_lite *lite;
+  struct mlt_newfile *file; /* being built; NULL: the file was there */
+  bool broken;              /* what was being built was given up */
+};
 
 static enum mlt_rc op_catalog(void *db, struct mlt_arena *arena, struct mlt_catalog *out,
                               struct mlt_err *err) {
-  return mlt_lite_catalog(db, arena, out, err);
+  struct sqlite_db *d = db;
+  return mlt_lite_catalog(d->lite, arena, out, err);
 }
 
 static enum mlt_rc op_begin(void *db, bool read_only, const char *head, uint32_t features,
                             struct mlt_err *err) {
-  return mlt_lite_begin(db, read_only, head, features, err);
+  struct sqlite_db *d = db;
+  if (d->broken)
+    return mlt_err_set(err, MLT_TEMPFAIL, "the new file was given up; nothing of it is in");
+  return d->file ? MLT_OK : mlt_lite_begin(d->lite, read_only, head, features, err);
 }
 
 static enum mlt_rc op_commit(void *db, struct mlt_err *err) {
-  return mlt_lite_commit(db, err);
+  struct sqlite_db *d = db;
+  return d->file ? MLT_OK : mlt_lite_commit(d->lite, err);
 }
 
 static void op_rollback(void *db) {
-  mlt_lite_rollback(db);
+  struct sqlite_db *d = db;
+  d->broken = d->file != NULL;
+  if (!d->file)
+    mlt_lite_rollback(d->lite);
 }
 
 static enum mlt_rc op_insert(void *db, const struct mlt_rows *rows, uint32_t features,
                              struct mlt_err *err) {
-  return mlt_lite_insert(db, rows, features, err);
+  struct sqlite_db *d = db;
+  return mlt_lite_insert(d->lite, rows, features, err);
 }
 
 /* SQLite takes one writer at a time. */
@@ -41,7 +58,9 @@ static enum mlt_rc op_lock_runs(void *db, const struct mlt_str *runs, size_t n,
 
 static enum mlt_rc op_merge(void *db, const struct mlt_merge *merge, uint32_t features,
                             struct mlt_merged *out, struct mlt_err *err) {
-  return mlt_lite_merge(db, merge, features, out, err);
+  struct sqlite_db *d = db;
+  enum mlt_rc rc = d->file ? mlt_lite_build_indexes(d->lite, err) : MLT_OK;
+  return rc == MLT_OK ? mlt_lite_merge(d->lite, merge, features, out, err) : rc;
 }
 
 /* Whoever found the file locked has waited for it already. */
@@ -52,16 +71,23 @@ static bool op_contended(const struct mlt_err *err) {
 
 static enum mlt_rc op_select(void *db, enum mlt_table table, const struct mlt_where *where,
                              uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err) {
-  return mlt_lite_select(db, table, where, features, fn, ctx, err);
+  struct sqlite_db *d = db;
+  return mlt_lite_select(d->lite, table, where, features, fn, ctx, err);
 }
 
 static enum mlt_rc op_insert_experiment(void *db, const struct mlt_value *row, int64_t wanted,
                                         int64_t *id, struct mlt_err *err) {
-  return mlt_lite_insert_experiment(db, row, wanted, id, err);
+  struct sqlite_db *d = db;
+  return mlt_lite_insert_experiment(d->lite, row, wanted, id, err);
 }
 
 static void op_close(void *db) {
-  mlt_lite_close(db);
+  struct sqlite_db *d = db;
+  if (!d)
+    return;
+  mlt_lite_close(d->lite);
+  mlt_newfile_close(d->file);
+  mlt_free(d);
 }
 
 /* A SQLite file takes one writer at a time. */
@@ -72,13 +98,18 @@ static enum mlt_rc op_twin(void *db, void **out, struct mlt_err *err) {
 }
 
 static struct mlt_load_state op_load(const void *db) {
-  (void)db;
-  return (struct mlt_load_state){.name = "insert"};
+  const struct sqlite_db *d = db;
+  bool whole = d && d->file; /* no database: a dry run into a file that is not there */
+  return (struct mlt_load_state){.name = whole ? "rebuild" : "insert", .whole = whole};
 }
 
 static enum mlt_rc op_finish(void *db, struct mlt_err *err) {
-  (void)db, (void)err;
-  return MLT_OK;
+  struct sqlite_db *d = db;
+  if (!d->file)
+    return MLT_OK;
+  enum mlt_rc rc = mlt_finish_sqlite(d->lite, d->file, err);
+  d->broken = rc != MLT_OK;
+  return rc;
 }
 
 static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
@@ -113,34 +144,54 @@ static void schema_of_new(const struct mlt_head *head, struct mlt_schema *out) {
   mlt_limits_none(&out->limits);
 }
 
+/* A file that is not there; *d stays without a connection if there is one by now. */
+static enum mlt_rc open_new(struct sqlite_db *d, const struct mlt_head *head,
+                            const struct mlt_sink_opts *opts, struct mlt_err *err) {
+  const char *path = opts->target->path;
+  return opts->load == MLT_LOAD_APPEND || opts->load == MLT_LOAD_MERGE
+             ? mlt_create_sqlite(path, head, err)
+             : mlt_begin_sqlite(&d->lite, &d->file, path, head, opts->cache_bytes, err);
+}
+
+static enum mlt_rc open_existing(struct sqlite_db *d, const struct mlt_sink_opts *opts,
+                                 struct mlt_err *err) {
+  enum mlt_rc rc = mlt_lite_open(&d->lite, opts->target->path,
+                                 opts->dry_run ? MLT_LITE_READ : MLT_LITE_WRITE, err);
+  return rc == MLT_OK && opts->cache_bytes ? mlt_lite_set_cache(d->lite, opts->cache_bytes, err)
+                                           : rc;
+}
+
+static bool is_missing(const char *path) {
+  return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
 static enum mlt_rc sqlite_open(struct mlt_sink **out, const struct mlt_sink_opts *opts,
                                struct mlt_err *err) {
-  const char *path = opts->target->path;
-  const struct mlt_head *head;
-  struct mlt_lite *db;
+  const struct mlt_head *head = NULL;
+  struct mlt_schema schema;
   enum mlt_rc rc = MLT_OK;
-  if (access(path, F_OK) != 0 && errno == ENOENT) {
+  if (is_missing(opts->target->path))
     rc = head_for(opts, &head, err);
-    if (rc != MLT_OK)
-      return rc;
-    if (opts->dry_run) {
-      struct mlt_schema schema;
-      schema_of_new(head, &schema);
-      return mlt_sink_make(out, &store_ops, NULL, MLT_TARGET_SQLITE, &schema, opts, err);
-    }
-    rc = mlt_create_sqlite(path, head, err);
-  }
-  if (rc == MLT_OK)
-    rc = mlt_lite_open(&db, path, opts->dry_run ? MLT_LITE_READ : MLT_LITE_WRITE, err);
   if (rc != MLT_OK)
     return rc;
-  if (opts->cache_bytes)
-    rc = mlt_lite_set_cache(db, opts->cache_bytes, err);
+  if (head && opts->dry_run) {
+    schema_of_new(head, &schema);
+    return mlt_sink_make(out, &store_ops, NULL, MLT_TARGET_SQLITE, &schema, opts, err);
+  }
+  struct sqlite_db *d = mlt_calloc(1, sizeof *d);
+  if (!d)
+    return mlt_err_nomem(err);
+  if (head)
+    rc = open_new(d, head, opts, err);
+  if (rc == MLT_OK && !d->lite)
+    rc = open_existing(d, opts, err);
   if (rc != MLT_OK) {
-    mlt_lite_close(db);
+    op_close(d);
     return rc;
   }
-  return mlt_sink_make(out, &store_ops, db, MLT_TARGET_SQLITE, NULL, opts, err);
+  if (d->file)
+    schema_of_new(head, &schema);
+  return mlt_sink_make(out, &store_ops, d, MLT_TARGET_SQLITE, d->file ? &schema : NULL, opts, err);
 }
 
 const struct mlt_sink_ops mlt_sink_sqlite = {.name = "sqlite",
