@@ -74,28 +74,47 @@ int mlt_lite_bind(sqlite3_stmt *stmt, int i, const struct mlt_value *v) {
   return sqlite3_bind_null(stmt, i);
 }
 
-/* Which of a row's values the statement takes, in order. */
+/* Which of a row's values the statement takes, in order, and the texts it has now. */
 struct plan {
   unsigned n;
   unsigned char value[MLT_MAX_COLUMNS];
+  struct mlt_str text[MLT_MAX_COLUMNS]; /* absent: no text is bound */
 };
 
 static void plan_columns(struct plan *plan, enum mlt_table table, uint32_t features) {
   unsigned n;
   enum mlt_column first = mlt_table_columns(table, &n);
-  plan->n = 0;
+  *plan = (struct plan){.n = 0};
   for (unsigned i = 0; i < n; i++)
     if (mlt_lite_has((enum mlt_column)(first + i), features))
       plan->value[plan->n++] = (unsigned char)i;
 }
 
-static int insert_row(sqlite3_stmt *stmt, const struct plan *plan, const struct mlt_value *row) {
+/* A text that is bound already is not bound again: SQLite keeps the pointer, and most rows have run
+   and key of the row before. */
+static int bind_row(sqlite3_stmt *stmt, struct plan *plan, const struct mlt_value *row) {
   for (unsigned i = 0; i < plan->n; i++) {
-    int code = mlt_lite_bind(stmt, (int)i + 1, &row[plan->value[i]]);
+    const struct mlt_value *v = &row[plan->value[i]];
+    struct mlt_str text = v->kind == MLT_V_TEXT ? v->s : MLT_STR_NULL;
+    if (text.p && text.p == plan->text[i].p && text.len == plan->text[i].len)
+      continue;
+    int code = mlt_lite_bind(stmt, (int)i + 1, v);
     if (code != SQLITE_OK)
       return code;
+    plan->text[i] = text;
   }
-  return sqlite3_step(stmt);
+  return SQLITE_OK;
+}
+
+static enum mlt_rc insert_row(struct mlt_lite *db, sqlite3_stmt *stmt, struct plan *plan,
+                              const struct mlt_value *row, const char *table, struct mlt_err *err) {
+  enum mlt_rc rc = MLT_OK;
+  if (bind_row(stmt, plan, row) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_DONE)
+    rc = mlt_lite_fail(db, err, "cannot insert into table %s", table);
+  else if (sqlite3_changes(db->handle) != 1) /* a trigger that ignores rows */
+    rc = mlt_err_set(err, MLT_SCHEMA, "%s: table %s did not take a row", db->path, table);
+  (void)sqlite3_reset(stmt);
+  return rc;
 }
 
 enum mlt_rc mlt_lite_insert(struct mlt_lite *db, const struct mlt_rows *rows, uint32_t features,
@@ -112,13 +131,8 @@ enum mlt_rc mlt_lite_insert(struct mlt_lite *db, const struct mlt_rows *rows, ui
   plan_columns(&plan, rows->table, features);
   for (size_t i = 0; i < rows->n && rc == MLT_OK; i++) {
     rc = rows->get(rows->ctx, i, row, err);
-    if (rc != MLT_OK)
-      break;
-    if (insert_row(stmt, &plan, row) != SQLITE_DONE)
-      rc = mlt_lite_fail(db, err, "cannot insert into table %s", table);
-    else if (sqlite3_changes(db->handle) != 1) /* a trigger that ignores rows */
-      rc = mlt_err_set(err, MLT_SCHEMA, "%s: table %s did not take a row", db->path, table);
-    (void)sqlite3_reset(stmt);
+    if (rc == MLT_OK)
+      rc = insert_row(db, stmt, &plan, row, table, err);
   }
   (void)sqlite3_clear_bindings(stmt); /* the row's strings are not ours to keep */
   return rc;
