@@ -17,6 +17,7 @@
    Rows are only ever appended, so the cache hardly matters; small sorts stay in the processor's
    caches, and large stores merge fewer times with 16 MB than with 4. */
 enum { DEFAULT_MEMORY = 16 * 1024 * 1024, LEAST_MEMORY = 1024 * 1024, SORT_HELPERS = 1 };
+enum { SHARES = 2 + SORT_HELPERS }; /* the cache, and the pieces being sorted */
 
 /* The tables of sql/lite_build_aside.sql. */
 static const char *const filled[] = {"metrics", "latest_metrics", "params", "tags"};
@@ -33,7 +34,8 @@ static enum mlt_rc change_schema(struct mlt_lite *db, const char *script, struct
 
 static enum mlt_rc set_up(struct mlt_lite *db, uint64_t memory, struct mlt_err *err) {
   char pragmas[300];
-  if (memory == 0)
+  memory = memory ? memory / SHARES : DEFAULT_MEMORY;
+  if (memory > DEFAULT_MEMORY)
     memory = DEFAULT_MEMORY;
   if (memory < LEAST_MEMORY)
     memory = LEAST_MEMORY;
@@ -76,6 +78,8 @@ enum mlt_rc mlt_lite_build_begin(struct mlt_lite **out, const struct mlt_lite_bu
     rc = mlt_lite_exec(db, opts->ddl, "cannot create MLflow's tables", err);
   if (rc == MLT_OK)
     rc = change_schema(db, mlt_sql_lite_build_aside, err);
+  if (rc == MLT_OK)
+    db->indexes_aside = true;
   if (rc != MLT_OK) {
     mlt_lite_close(db);
     return rc;
@@ -113,10 +117,18 @@ static enum mlt_rc check_runs(struct mlt_lite *db, const char *table, struct mlt
   return rc == MLT_END ? MLT_OK : rc;
 }
 
-enum mlt_rc mlt_lite_build_finish(struct mlt_lite *db, struct mlt_err *err) {
+enum mlt_rc mlt_lite_build_indexes(struct mlt_lite *db, struct mlt_err *err) {
+  if (!db->indexes_aside)
+    return MLT_OK;
   enum mlt_rc rc = change_schema(db, mlt_sql_lite_build_restore, err);
   for (size_t i = 0; rc == MLT_OK && i < N_FILLED; i++)
     rc = make_indexes(db, filled[i], err);
+  db->indexes_aside = false;
+  return rc;
+}
+
+enum mlt_rc mlt_lite_build_finish(struct mlt_lite *db, struct mlt_err *err) {
+  enum mlt_rc rc = mlt_lite_build_indexes(db, err);
   for (size_t i = 0; rc == MLT_OK && i < N_FILLED; i++)
     rc = check_runs(db, filled[i], err);
   return rc == MLT_OK ? mlt_lite_exec(db, "COMMIT", "cannot commit", err) : rc;

@@ -12,8 +12,8 @@ struct mlt_lite_build_opts {
   const char *file; /* an empty file of ours; a plain path */
   const char *path; /* the name it will have: for messages */
   const char *ddl;  /* MLflow's schema (schema/schema.h) */
-  /* Bytes of the page cache, and of each of the up to two sorts that run at a time; 0: a default of
-     16 MiB. What does not fit is sorted in temporary files (SQLITE_TMPDIR, TMPDIR, /var/tmp). */
+  /* Bytes for the page cache and for sorting, 48 MiB at most; 0: that much. What does not fit is
+     sorted in temporary files (SQLITE_TMPDIR, TMPDIR, /var/tmp). */
   uint64_t memory;
 };
 
@@ -22,6 +22,8 @@ struct mlt_lite_build_opts {
    holds from the start, keys are checked by the finish. */
 enum mlt_rc mlt_lite_build_begin(struct mlt_lite **out, const struct mlt_lite_build_opts *opts,
                                  struct mlt_err *err);
+/* Makes the indexes now instead of in the end, for statements that need them (mlt_lite_merge). */
+enum mlt_rc mlt_lite_build_indexes(struct mlt_lite *db, struct mlt_err *err);
 /* Makes the indexes and commits: afterwards the file is what MLflow's own DDL and inserts would
    have made. Not yet on the disk. MLT_DATA for a row whose run is missing. The connection can only
    be closed then. */

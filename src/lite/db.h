@@ -9,12 +9,13 @@
 
 struct mlt_lite {
   sqlite3 *handle;
-  char *path;       /* as the caller gave it: for messages */
-  bool reader;      /* opened with MLT_LITE_READ */
-  bool immutable;   /* nobody can write the file: no locks are taken */
-  bool query_only;  /* inside a read-only transaction */
-  double locked_at; /* when the write transaction in progress began; 0: none */
-  double held;      /* seconds in write transactions since the last pause */
+  char *path;         /* as the caller gave it: for messages */
+  bool reader;        /* opened with MLT_LITE_READ */
+  bool immutable;     /* nobody can write the file: no locks are taken */
+  bool query_only;    /* inside a read-only transaction */
+  bool indexes_aside; /* lite/build.h: the large tables have none yet */
+  double locked_at;   /* when the write transaction in progress began; 0: none */
+  double held;        /* seconds in write transactions since the last pause */
   struct {
     sqlite3_stmt *stmt;
     uint32_t features; /* that stmt was made for */

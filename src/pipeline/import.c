@@ -209,7 +209,9 @@ static enum mlt_rc check_cancelled(struct pump *p) {
   if (!p->opts->cancelled || !*p->opts->cancelled)
     return MLT_OK;
   return mlt_err_set(p->err, MLT_CANCELLED,
-                     "interrupted; running it again goes on where it stopped");
+                     p->report->load.whole ? "interrupted; nothing of it is in"
+                                           : "interrupted; running it again goes on where it "
+                                             "stopped");
 }
 
 /* Reads one record into the batch. */

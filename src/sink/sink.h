@@ -47,8 +47,8 @@
 
 struct mlt_sink; /* each target's own */
 
-/* How rows go in. What becomes of runs that exist holds for every target; the rest is PostgreSQL's:
-   other targets have one way and take any. */
+/* How rows go in. What becomes of runs that exist holds for every target. A SQLite file that is not
+   there is built whole, unless APPEND or MERGE is asked for; one that is there has one way. */
 enum mlt_load {
   MLT_LOAD_AUTO,   /* rebuild where the tables are empty and the locks are to be had at once, else
                       append */
@@ -100,7 +100,8 @@ struct mlt_load_state {
 struct mlt_sink_ops {
   const char *name;
   enum mlt_target_kind kind;
-  /* Connects (or creates the SQLite file, with MLflow's schema, unless dry_run), checks the schema.
+  /* Connects (or begins the new SQLite file, with MLflow's schema, unless dry_run), checks the
+     schema.
      MLT_UNAVAILABLE, MLT_NOPERM, MLT_SCHEMA (exit 78, differences named), ... Required. */
   enum mlt_rc (*open)(struct mlt_sink **out, const struct mlt_sink_opts *opts, struct mlt_err *err);
   /* What the target's schema is; valid until close. Required. */

@@ -25,7 +25,7 @@ static const struct mlt_cmd cmds[] = {
          "What is there already and identical is counted as present, so a second import adds nothing; "
          "a run that has grown since takes what it lacks; "
          "what differs otherwise is a conflict and never overwritten, unless --load merge is given. "
-         "A missing SQLite file is made with MLflow's schema.",
+         "A missing SQLite file is made with MLflow's schema and appears when everything is in it.",
      .examples =
          "mltrack-bulk import ./mlruns\tInto ./mlflow.db, made if missing\n"
          "mltrack-bulk import ./mlruns --to postgresql://mlflow@db.example.com/mlflow\tInto PostgreSQL\n"

@@ -21,7 +21,8 @@ static int setup(void **state) {
 static char *ddl(void) {
   static const char head[] = "INSERT INTO alembic_version VALUES ('" HEAD "');";
   char *text = scratch_slurp(MLT_SOURCE_DIR "/sql/mlflow/" HEAD ".sqlite.sql");
-  return strcat(text, head); /* slurp's buffer has room */
+  memcpy(text + strlen(text), head, sizeof head); /* slurp's buffer has room */
+  return text;
 }
 
 static struct mlt_lite *begin(struct scratch *s, uint64_t memory) {
