@@ -7,6 +7,25 @@
 #include "base/mem.h"
 #include "batch/private.h"
 
+static struct mlt_batch_shared *shared_new(void) {
+  struct mlt_batch_shared *s = mlt_calloc(1, sizeof *s);
+  if (!s)
+    return NULL;
+  s->references = 1;
+  s->experiments = mlt_map_new();
+  if (s->experiments)
+    return s;
+  mlt_free(s);
+  return NULL;
+}
+
+static void shared_release(struct mlt_batch_shared *s) {
+  if (!s || --s->references > 0)
+    return;
+  mlt_map_free(s->experiments);
+  mlt_free(s);
+}
+
 static void scratch_free(struct mlt_batch_private *p) {
   mlt_free(p->order);
   mlt_free(p->order_tmp);
@@ -21,7 +40,7 @@ static void private_free(struct mlt_batch_private *p) {
     return;
   mlt_map_free(p->keys);
   mlt_map_free(p->once);
-  mlt_map_free(p->experiments);
+  shared_release(p->shared);
   mlt_buf_free(&p->scratch);
   mlt_free(p->groups.v);
   mlt_free(p->segments.v);
@@ -32,35 +51,52 @@ static void private_free(struct mlt_batch_private *p) {
   mlt_free(p);
 }
 
-static struct mlt_batch_private *private_new(const struct mlt_limits *limits, size_t max_bytes) {
-  struct mlt_batch_private *p = mlt_calloc(1, sizeof *p);
-  if (!p)
+/* Takes a reference to `shared` over. */
+static struct mlt_batch_private *private_new(const struct mlt_limits *limits, size_t max_bytes,
+                                             struct mlt_batch_shared *shared) {
+  struct mlt_batch_private *p = shared ? mlt_calloc(1, sizeof *p) : NULL;
+  if (!p) {
+    shared_release(shared);
     return NULL;
+  }
+  p->shared = shared;
   p->limits = *limits;
   p->max_bytes = max_bytes;
   mlt_spill_init(&p->spill);
   p->keys = mlt_map_new();
   p->once = mlt_map_new();
-  p->experiments = mlt_map_new();
   mlt_buf_init(&p->scratch, SIZE_MAX);
-  if (!p->keys || !p->once || !p->experiments) {
+  if (!p->keys || !p->once) {
     private_free(p);
     return NULL;
   }
   return p;
 }
 
-struct mlt_batch *mlt_batch_new(const struct mlt_limits *limits, size_t max_bytes) {
-  struct mlt_batch *b = mlt_calloc(1, sizeof *b);
-  if (!b)
+static struct mlt_batch *make(const struct mlt_limits *limits, size_t max_bytes,
+                              struct mlt_batch_shared *shared) {
+  struct mlt_batch_private *priv = private_new(limits, max_bytes, shared);
+  struct mlt_batch *b = priv ? mlt_calloc(1, sizeof *b) : NULL;
+  if (!b) {
+    private_free(priv);
     return NULL;
+  }
+  b->priv = priv;
   b->arena = mlt_arena_new();
-  b->priv = private_new(limits, max_bytes);
-  if (!b->arena || !b->priv) {
+  if (!b->arena) {
     mlt_batch_free(b);
     return NULL;
   }
   return b;
+}
+
+struct mlt_batch *mlt_batch_new(const struct mlt_limits *limits, size_t max_bytes) {
+  return make(limits, max_bytes, shared_new());
+}
+
+struct mlt_batch *mlt_batch_like(const struct mlt_batch *b) {
+  b->priv->shared->references++;
+  return make(&b->priv->limits, b->priv->max_bytes, b->priv->shared);
 }
 
 /* Every vector of the batch. */

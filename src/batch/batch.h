@@ -126,6 +126,11 @@ struct mlt_batch {
 /* limits are copied. When mlt_batch_bytes passes max_bytes within a run, the run's points go to a
    temporary file (base/temp.h); 0 = they never do. NULL when out of memory. */
 struct mlt_batch *mlt_batch_new(const struct mlt_limits *limits, size_t max_bytes);
+/* Another batch for the same import: limits and max_bytes are the same, and the two know of each
+   other's experiments, which of them were rejected or come twice. Experiments are added to one of
+   them at a time and before the others take what belongs to them; for the rest each batch may be
+   another thread's. They may be freed in any order. NULL when out of memory. */
+struct mlt_batch *mlt_batch_like(const struct mlt_batch *b);
 void mlt_batch_free(struct mlt_batch *b);
 /* Empty again; large arrays and disk space are given back. Pointers into it die. */
 void mlt_batch_reset(struct mlt_batch *b);

@@ -5,6 +5,7 @@
 #ifndef MLT_BATCH_PRIVATE_H
 #define MLT_BATCH_PRIVATE_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -33,12 +34,18 @@ struct mlt_segment {
   uint32_t group;
 };
 
+/* What the batches of an import share. */
+struct mlt_batch_shared {
+  atomic_uint references;
+  struct mlt_map *experiments; /* every experiment's key so far -> was it rejected? */
+};
+
 struct mlt_batch_private {
   struct mlt_limits limits;
-  struct mlt_map *keys;        /* metric key -> index in b->keys */
-  struct mlt_map *once;        /* identities taken in this batch -> index of their row */
-  struct mlt_map *experiments; /* every experiment's key so far, reset or not -> was it rejected? */
-  struct mlt_buf scratch;      /* an identity being looked up */
+  struct mlt_map *keys; /* metric key -> index in b->keys */
+  struct mlt_map *once; /* identities taken in this batch -> index of their row */
+  struct mlt_batch_shared *shared;
+  struct mlt_buf scratch;       /* an identity being looked up */
   MLT_VEC(uint32_t) key_latest; /* one a key: its row of latest in the run that used it last */
 
   /* The open run's points are those from run_points on, and the extents of the spill. */

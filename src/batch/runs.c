@@ -54,7 +54,7 @@ static const struct mlt_field edge_fields[] = {
 /* Remembers the key, or rejects the experiment when it came before. */
 static enum mlt_rc remember_experiment(struct mlt_adding *a, struct mlt_str key, bool rejected) {
   uint64_t before;
-  int added = mlt_map_intern(a->b->priv->experiments, key, rejected, &before);
+  int added = mlt_map_intern(a->b->priv->shared->experiments, key, rejected, &before);
   if (added < 0)
     return mlt_err_nomem(a->err);
   if (added || rejected)
@@ -87,7 +87,7 @@ enum mlt_rc mlt_batch_add_experiment(struct mlt_adding *a) {
 
 enum mlt_rc mlt_adding_experiment(struct mlt_adding *a, struct mlt_str key) {
   uint64_t rejected;
-  if (!mlt_map_get(a->b->priv->experiments, key, &rejected) || !rejected)
+  if (!mlt_map_get(a->b->priv->shared->experiments, key, &rejected) || !rejected)
     return MLT_OK;
   return mlt_adding_reject(a, "experiment-rejected", "experiment",
                            "its experiment '%.*s' was rejected", MLT_STR_ARG(key));

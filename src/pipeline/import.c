@@ -1,23 +1,25 @@
-/* The pump: reads records, fills batches, writes them, counts. */
+/* The pump: takes batches from the readers, gives them to the lanes, counts. */
 #include "pipeline/import.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/pace.h"
 #include "base/text.h"
 #include "pipeline/lanes.h"
+#include "pipeline/readers.h"
 
 enum {
   DEFAULT_BATCH_ROWS = 200000,
+  DEFAULT_BATCH_RUNS = 1000, /* small ones: lanes have something to do before all is read */
   DEFAULT_JOBS = 2,
-  RECORDS_PER_LOOK = 256 /* how often the clock is read */
+  MAX_READERS = 64,
+  DEFAULT_MAX_READERS = 4, /* more than a database can follow */
+  RUNS_PER_READER = 50     /* for fewer a thread is not worth it */
 };
 static const double PROGRESS_SECONDS = 0.1;
-
-/* Which records a batch holds, where several are written side by side. */
-enum phase { PHASE_BEFORE, PHASE_RUNS, PHASE_AFTER };
 
 struct pump {
   const struct mlt_import_opts *opts;
@@ -27,14 +29,13 @@ struct pump {
   struct mlt_source *source;
   const struct mlt_sink_ops *sink_ops;
   struct mlt_sink *sink;
+  struct mlt_batch *like; /* what the batches of readers and lanes are made like */
+  struct mlt_readers *readers;
   struct mlt_lanes *lanes;
   struct mlt_pacer *pacer;
   struct mlt_budget budget;
-  struct mlt_batch *batch; /* being filled */
-  enum phase phase;
-  size_t batch_notes_seen;
-  double started, last_look;
-  uint64_t records;
+  unsigned n_readers;
+  double started;
 };
 
 /* ---- notes ---- */
@@ -95,11 +96,10 @@ static enum mlt_rc take_note(struct pump *p, const struct mlt_note *n) {
   return rc;
 }
 
-/* Takes what the batch has noted since the last call; with --on-error stop a reject ends the import
- * here. */
-static enum mlt_rc take_batch_notes(struct pump *p) {
-  while (p->batch_notes_seen < p->batch->notes.n) {
-    const struct mlt_note *n = &p->batch->notes.v[p->batch_notes_seen++];
+/* Takes what the batch has noted; with --on-error stop a reject ends the import here. */
+static enum mlt_rc take_batch_notes(struct pump *p, const struct mlt_batch *b) {
+  for (size_t i = 0; i < b->notes.n; i++) {
+    const struct mlt_note *n = &b->notes.v[i];
     enum mlt_rc rc = take_note(p, n);
     if (rc == MLT_OK && n->kind == MLT_NOTE_REJECT && !p->opts->skip_errors)
       rc = mlt_note_error(p->err, n);
@@ -123,8 +123,8 @@ static void add_counts(struct mlt_counts *sum, const struct mlt_counts *more) {
 
 static void look(struct pump *p) {
   p->report->seconds = mlt_clock_seconds() - p->started;
-  p->last_look = p->report->seconds;
-  p->source_ops->progress(p->source, &p->report->source);
+  if (p->readers)
+    mlt_readers_progress(p->readers, &p->report->source);
   if (p->opts->on_progress)
     p->opts->on_progress(p->opts->ctx, p->report);
 }
@@ -159,50 +159,10 @@ static enum mlt_rc settle(void *ctx, const struct mlt_batch *batch,
   return check_errors(p);
 }
 
-static enum mlt_rc flush(struct pump *p) {
-  if (mlt_batch_rows(p->batch) == 0 && p->batch->notes.n == 0)
-    return MLT_OK;
-  enum mlt_rc rc = mlt_batch_seal(p->batch, p->err);
-  if (rc == MLT_OK)
-    rc = take_batch_notes(p);
-  if (rc == MLT_OK)
-    rc = mlt_lanes_submit(p->lanes, &p->batch, p->err);
-  if (rc != MLT_OK)
-    return rc;
-  p->batch_notes_seen = 0;
-  look(p);
-  return MLT_OK;
-}
-
-/* A transaction at a slow pace would be a long one: about a second's worth is enough. */
-static uint64_t rows_of_a_batch(const struct mlt_import_opts *opts) {
-  if (opts->batch_rows)
-    return opts->batch_rows;
-  uint64_t paced = opts->max_rows_per_second;
-  return paced && paced < DEFAULT_BATCH_ROWS ? paced : DEFAULT_BATCH_ROWS;
-}
-
-static bool is_full(const struct pump *p) {
-  return mlt_batch_rows(p->batch) >= rows_of_a_batch(p->opts) ||
-         mlt_batch_bytes(p->batch) >= p->budget.full;
-}
-
-/* Runs of one import may be written side by side; what they refer to must be there before them,
-   what refers to them comes after them. */
-static enum phase phase_of(enum mlt_rec_kind kind) {
-  if (kind <= MLT_REC_DATASET)
-    return PHASE_BEFORE;
-  return kind <= MLT_REC_RUN_END ? PHASE_RUNS : PHASE_AFTER;
-}
-
-/* Between phases everything that has been read is written first. With one lane the order of the
- * batches does that. */
-static enum mlt_rc enter_phase(struct pump *p, enum phase phase) {
-  if (phase == p->phase || mlt_lanes_count(p->lanes) == 1)
-    return MLT_OK;
-  p->phase = phase;
-  enum mlt_rc rc = flush(p);
-  return rc == MLT_OK ? mlt_lanes_drain(p->lanes, p->err) : rc;
+/* Gives a sealed batch to a lane; an empty one takes its place. */
+static enum mlt_rc write_batch(struct pump *p, struct mlt_batch **batch) {
+  enum mlt_rc rc = take_batch_notes(p, *batch);
+  return rc == MLT_OK ? mlt_lanes_submit(p->lanes, batch, p->err) : rc;
 }
 
 static enum mlt_rc check_cancelled(struct pump *p) {
@@ -214,24 +174,43 @@ static enum mlt_rc check_cancelled(struct pump *p) {
                                              "stopped");
 }
 
-/* Reads one record into the batch. */
-static enum mlt_rc take_record(struct pump *p) {
-  struct mlt_record rec;
-  enum mlt_rc rc = check_cancelled(p);
+/* How many readers the runs ahead are worth. */
+static unsigned readers_of_runs(struct pump *p) {
+  struct mlt_source_progress ahead;
+  mlt_readers_progress(p->readers, &ahead);
+  uint64_t worth = ahead.runs_total / RUNS_PER_READER + 1;
+  unsigned most = mlt_readers_most(p->readers);
+  return p->opts->readers || worth > most ? most : (unsigned)worth;
+}
+
+static enum mlt_rc write_kept(struct pump *p) {
+  struct mlt_batch **kept = mlt_readers_kept(p->readers);
+  if (mlt_batch_rows(*kept) == 0 && (*kept)->notes.n == 0)
+    return MLT_OK;
+  enum mlt_rc rc = mlt_batch_seal(*kept, p->err);
+  return rc == MLT_OK ? write_batch(p, kept) : rc;
+}
+
+/* One reader and one lane keep everything in order by themselves, and small imports are one
+   transaction; else what has been read is written before the next stretch. */
+static enum mlt_rc pump_stretch(struct pump *p) {
+  unsigned n = mlt_readers_at_runs(p->readers) ? readers_of_runs(p) : 1;
+  bool keep = n == 1 && mlt_lanes_count(p->lanes) == 1;
+  enum mlt_rc rc = keep ? MLT_OK : write_kept(p);
+  if (rc == MLT_OK && !keep)
+    rc = mlt_lanes_drain(p->lanes, p->err);
   if (rc == MLT_OK)
-    rc = p->source_ops->next(p->source, &rec, p->err);
-  if (rc == MLT_OK && rec.kind != MLT_REC_NOTE)
-    rc = enter_phase(p, phase_of(rec.kind));
-  if (rc == MLT_OK)
-    rc = mlt_batch_add(p->batch, &rec, p->err);
-  if (rc == MLT_OK)
-    rc = take_batch_notes(p);
-  if (rc == MLT_OK && mlt_batch_whole(p->batch) && is_full(p))
-    rc = flush(p);
-  if (++p->records % RECORDS_PER_LOOK == 0 &&
-      mlt_clock_seconds() - p->started - p->last_look > PROGRESS_SECONDS)
+    rc = mlt_readers_start(p->readers, n, keep, p->err);
+  while (rc == MLT_OK || rc == MLT_AGAIN) {
+    struct mlt_batch **batch;
     look(p);
-  return rc;
+    rc = check_cancelled(p);
+    if (rc == MLT_OK)
+      rc = mlt_readers_take(p->readers, PROGRESS_SECONDS, &batch, p->err);
+    if (rc == MLT_OK)
+      rc = write_batch(p, batch);
+  }
+  return rc == MLT_END ? MLT_OK : rc;
 }
 
 /* The one transaction was rolled back: no row of it was read to any effect. */
@@ -241,12 +220,10 @@ static void nothing_is_in(struct mlt_report *r) {
 }
 
 static enum mlt_rc pump_all(struct pump *p) {
-  enum mlt_rc rc;
-  do
-    rc = take_record(p);
-  while (rc == MLT_OK);
-  if (rc == MLT_END)
-    rc = flush(p);
+  enum mlt_rc rc = MLT_OK;
+  while (rc == MLT_OK && !mlt_readers_over(p->readers))
+    rc = pump_stretch(p);
+  mlt_readers_stop(p->readers);
   /* also after a failure: batches on their way are waited for, and counted if they got in */
   enum mlt_rc drained = mlt_lanes_drain(p->lanes, p->err);
   if (rc == MLT_OK)
@@ -281,15 +258,45 @@ static enum mlt_rc open_pacer(struct pump *p) {
   return p->pacer ? MLT_OK : mlt_err_nomem(p->err);
 }
 
+/* A transaction at a slow pace would be a long one: about a second's worth is enough. */
+static uint64_t rows_of_a_batch(const struct mlt_import_opts *opts) {
+  if (opts->batch_rows)
+    return opts->batch_rows;
+  uint64_t paced = opts->max_rows_per_second;
+  return paced && paced < DEFAULT_BATCH_ROWS ? paced : DEFAULT_BATCH_ROWS;
+}
+
 static unsigned lanes_wanted(const struct pump *p) {
   if (p->opts->target->kind == MLT_TARGET_SQLITE)
     return 1; /* one writer is all it takes */
   return p->opts->jobs ? p->opts->jobs : DEFAULT_JOBS;
 }
 
-/* One batch is filled while the lanes write theirs. */
+/* Network file systems want many readers, local ones no more than there are processors. */
+static unsigned readers_wanted(const struct pump *p) {
+  if (!p->source_ops->twin)
+    return 1;
+  if (p->opts->readers)
+    return p->opts->readers < MAX_READERS ? p->opts->readers : MAX_READERS;
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  return processors < 1                     ? 1
+         : processors < DEFAULT_MAX_READERS ? (unsigned)processors
+                                            : DEFAULT_MAX_READERS;
+}
+
+/* Each lane and each reader has a batch. Readers that nobody asked for are left out where there is
+   too little memory. */
 static enum mlt_rc divide_memory(struct pump *p, unsigned lanes) {
-  return mlt_budget_divide(&p->budget, p->opts->memory, p->opts->target->kind, lanes + 1, p->err);
+  enum mlt_rc rc = MLT_USAGE;
+  for (p->n_readers = readers_wanted(p) + 1; rc == MLT_USAGE && p->n_readers > 1;) {
+    p->n_readers--;
+    mlt_err_clear(p->err);
+    rc = mlt_budget_divide(&p->budget, p->opts->memory, p->opts->target->kind, lanes + p->n_readers,
+                           p->err);
+    if (p->opts->readers)
+      break;
+  }
+  return rc;
 }
 
 static enum mlt_rc open_sink(struct pump *p) {
@@ -315,14 +322,23 @@ static enum mlt_rc open_sink(struct pump *p) {
   if (p->report->load.why)
     p->report->load.why = mlt_arena_cstr(p->report->arena, p->report->load.why);
   /* A load that is one transaction has one lane, so its batches may be larger. */
-  rc = divide_memory(p, p->report->load.whole ? 1 : lanes_wanted(p));
+  return divide_memory(p, p->report->load.whole ? 1 : lanes_wanted(p));
+}
+
+static enum mlt_rc open_threads(struct pump *p) {
+  const struct mlt_fill fill = {.rows = rows_of_a_batch(p->opts),
+                                .runs = DEFAULT_BATCH_RUNS,
+                                .bytes = p->budget.full,
+                                .stop_on_reject = !p->opts->skip_errors};
+  p->like = mlt_batch_new(&p->report->schema.limits, p->budget.batch);
+  if (!p->like)
+    return mlt_err_nomem(p->err);
+  enum mlt_rc rc =
+      mlt_lanes_open(&p->lanes, p->sink_ops, p->sink, lanes_wanted(p), p->like, settle, p, p->err);
   if (rc != MLT_OK)
     return rc;
-  p->batch = mlt_batch_new(&p->report->schema.limits, p->budget.batch);
-  if (!p->batch)
-    return mlt_err_nomem(p->err);
-  return mlt_lanes_open(&p->lanes, p->sink_ops, p->sink, lanes_wanted(p), &p->report->schema.limits,
-                        p->budget.batch, settle, p, p->err);
+  return mlt_readers_open(&p->readers, p->source_ops, p->source, p->n_readers, &fill, p->like,
+                          p->err);
 }
 
 static enum mlt_rc copy_id_map(struct pump *p) {
@@ -375,19 +391,21 @@ enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *re
   if (rc == MLT_OK)
     rc = open_sink(&p);
   if (rc == MLT_OK)
+    rc = open_threads(&p);
+  if (rc == MLT_OK)
     rc = pump_all(&p);
   if (p.sink) {
     enum mlt_rc map_rc = copy_id_map(&p);
     rc = rc == MLT_OK ? map_rc : rc;
   }
   mlt_lanes_close(p.lanes);
-  if (p.source)
-    look(&p);
+  look(&p);
+  mlt_readers_close(p.readers);
   if (p.source_ops)
     p.source_ops->close(p.source);
   if (p.sink_ops)
     p.sink_ops->close(p.sink);
-  mlt_batch_free(p.batch);
+  mlt_batch_free(p.like);
   mlt_pacer_free(p.pacer);
   if (rc == MLT_OK && report->rejects)
     rc = MLT_REJECTED;

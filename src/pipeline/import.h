@@ -65,11 +65,11 @@ struct mlt_import_opts {
   bool trust_runs;              /* PostgreSQL: see sink/sink.h */
   uint64_t max_rows_per_second; /* of all connections together; 0 = no limit */
   unsigned jobs;                /* connections that write at the same time; 0 = default */
-  uint64_t batch_rows;          /* flush when a batch holds so many; 0 = default */
-  uint64_t memory;              /* bytes to stay within, all in all; 0 = MLT_MEMORY_DEFAULT */
-  const volatile sig_atomic_t
-      *cancelled; /* set by a signal handler: stop at the next record; may be NULL */
-  /* Called after every batch and about ten times a second while reading; may be NULL. */
+  unsigned readers;    /* threads that read runs at the same time; 0 = by processors and runs */
+  uint64_t batch_rows; /* flush when a batch holds so many; 0 = default */
+  uint64_t memory;     /* bytes to stay within, all in all; 0 = MLT_MEMORY_DEFAULT */
+  const volatile sig_atomic_t *cancelled; /* set by a signal handler: stop soon; may be NULL */
+  /* Called after every batch and about ten times a second; may be NULL. */
   void (*on_progress)(void *ctx, const struct mlt_report *report);
   /* Called for every note, before it is forgotten (the rejects file). An error stops the import.
    * May be NULL. */

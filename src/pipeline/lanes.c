@@ -52,12 +52,11 @@ static void *run_lane(void *arg) {
 }
 
 static enum mlt_rc start_lane(struct mlt_lanes *l, struct mlt_sink *sink,
-                              const struct mlt_limits *limits, size_t batch_bytes,
-                              struct mlt_err *err) {
+                              const struct mlt_batch *like, struct mlt_err *err) {
   struct lane *lane = &l->lane[l->n++];
   lane->all = l;
   lane->sink = sink;
-  lane->batch = mlt_batch_new(limits, batch_bytes);
+  lane->batch = mlt_batch_like(like);
   lane->outcome.arena = mlt_arena_new();
   if (!lane->batch || !lane->outcome.arena)
     return mlt_err_nomem(err);
@@ -69,9 +68,8 @@ static enum mlt_rc start_lane(struct mlt_lanes *l, struct mlt_sink *sink,
 }
 
 enum mlt_rc mlt_lanes_open(struct mlt_lanes **out, const struct mlt_sink_ops *ops,
-                           struct mlt_sink *first, unsigned n, const struct mlt_limits *limits,
-                           size_t batch_bytes, mlt_lane_done_fn on_done, void *ctx,
-                           struct mlt_err *err) {
+                           struct mlt_sink *first, unsigned n, const struct mlt_batch *like,
+                           mlt_lane_done_fn on_done, void *ctx, struct mlt_err *err) {
   struct mlt_lanes *l = mlt_calloc(1, sizeof *l);
   if (!l)
     return mlt_err_nomem(err);
@@ -80,13 +78,13 @@ enum mlt_rc mlt_lanes_open(struct mlt_lanes **out, const struct mlt_sink_ops *op
   l->ctx = ctx;
   (void)pthread_mutex_init(&l->lock, NULL);
   (void)pthread_cond_init(&l->changed, NULL);
-  enum mlt_rc rc = start_lane(l, first, limits, batch_bytes, err);
+  enum mlt_rc rc = start_lane(l, first, like, err);
   while (rc == MLT_OK && l->n < n && l->n < MAX_LANES) {
     struct mlt_sink *twin;
     rc = ops->twin(first, &twin, err);
     if (rc != MLT_OK || !twin)
       break;
-    rc = start_lane(l, twin, limits, batch_bytes, err);
+    rc = start_lane(l, twin, like, err);
   }
   if (rc != MLT_OK) {
     mlt_lanes_close(l);

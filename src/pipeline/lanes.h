@@ -1,7 +1,7 @@
 /* The writers of an import: each lane is a thread with a sink (a connection) and the batch it is
-   writing, so that reading and writing overlap and several batches are written at once. The pump
-   fills one batch while the lanes have others. Every function is called from the pump's thread
-   only; on_done is called in it, too, from within submit and drain. */
+   writing, so that reading and writing overlap and several batches are written at once. Every
+   function is called from the pump's thread only; on_done is called in it, too, from within submit
+   and drain. */
 #ifndef MLT_PIPELINE_LANES_H
 #define MLT_PIPELINE_LANES_H
 
@@ -18,11 +18,10 @@ typedef enum mlt_rc (*mlt_lane_done_fn)(void *ctx, const struct mlt_batch *batch
                                         struct mlt_err *err);
 
 /* Opens up to n lanes over `first` (borrowed) and its twins (owned). Fewer when the target takes
-   fewer. limits and batch_bytes are those of their batches. */
+   fewer. Their batches are like `like`. */
 enum mlt_rc mlt_lanes_open(struct mlt_lanes **out, const struct mlt_sink_ops *ops,
-                           struct mlt_sink *first, unsigned n, const struct mlt_limits *limits,
-                           size_t batch_bytes, mlt_lane_done_fn on_done, void *ctx,
-                           struct mlt_err *err) MLT_NODISCARD;
+                           struct mlt_sink *first, unsigned n, const struct mlt_batch *like,
+                           mlt_lane_done_fn on_done, void *ctx, struct mlt_err *err) MLT_NODISCARD;
 unsigned mlt_lanes_count(const struct mlt_lanes *l);
 /* Waits for a lane, gives it the sealed batch and puts an empty one into *batch. */
 enum mlt_rc mlt_lanes_submit(struct mlt_lanes *l, struct mlt_batch **batch,

@@ -117,8 +117,12 @@ int mlt_beneath_dir(int root, int dirfd, const char *name, const char *path) {
   return open_any(root, dirfd, name, path, OPEN_FLAGS | O_DIRECTORY);
 }
 
-int mlt_beneath_file(int root, int dirfd, const char *name, const char *path, off_t *size) {
-  int fd = open_any(root, dirfd, name, path, OPEN_FLAGS);
+int mlt_beneath_file(int root, int dirfd, const char *name, const char *path, bool listed) {
+  int fd = listed ? open_retry(dirfd, name, OPEN_FLAGS | O_NOFOLLOW) : -ELOOP;
+  if (fd >= 0)
+    return fd;
+  if (fd == -ELOOP) /* a link, perhaps since it was listed */
+    fd = open_any(root, dirfd, name, path, OPEN_FLAGS);
   if (fd < 0)
     return fd == -ENXIO ? -ENODEV : fd; /* a socket */
   struct stat st;
@@ -133,7 +137,6 @@ int mlt_beneath_file(int root, int dirfd, const char *name, const char *path, of
     (void)close(fd);
     return bad;
   }
-  *size = st.st_size;
   return fd;
 }
 

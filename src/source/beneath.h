@@ -5,6 +5,7 @@
 #ifndef MLT_SOURCE_BENEATH_H
 #define MLT_SOURCE_BENEATH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -14,14 +15,23 @@
      -ELOOP    a link that leads to itself
      -ENOLINK  a link to nothing
      -ENODEV   not a regular file (file only; a folder is -EISDIR)
-     -ENOTDIR  not a folder (dir only) */
+     -ENOTDIR  not a folder (dir only)
+   `listed`: a listing has just called it a regular file; that is not looked at again, which saves a
+   system call a file. */
 int mlt_beneath_dir(int root, int dirfd, const char *name, const char *path);
-int mlt_beneath_file(int root, int dirfd, const char *name, const char *path, off_t *size);
+int mlt_beneath_file(int root, int dirfd, const char *name, const char *path, bool listed);
 
 /* Why an open or read failed, for people; *code is the stable word for machines. */
 const char *mlt_beneath_reason(int errnum, const char **code);
 
 /* read(2) that goes on after a signal. Bytes read, 0 at the end, or -errno. */
 ssize_t mlt_beneath_read(int fd, void *p, size_t n);
+/* Less than a page, where more was asked for, is the rest of a regular file on every file system;
+   of more, some (FUSE without its cache) may give a piece. Most files are smaller, and one call
+   reads them. */
+enum { MLT_BENEATH_PAGE = 4096 };
+static inline bool mlt_beneath_was_rest(ssize_t got) {
+  return got < MLT_BENEATH_PAGE;
+}
 
 #endif

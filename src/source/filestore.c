@@ -123,23 +123,6 @@ static enum mlt_rc open_trash(struct mlt_fs *s, struct mlt_err *err) {
   return rc;
 }
 
-/* For the progress line only: an experiment that cannot be read is reported in its turn. */
-static enum mlt_rc count_runs(struct mlt_fs *s, const struct mlt_fs_dir *experiments,
-                              struct mlt_err *err) {
-  for (size_t i = 0; i < experiments->names.n; i++) {
-    enum mlt_rc rc =
-        mlt_fs_enter(s, &s->scratch, experiments, mlt_names_at(&experiments->names, i), err);
-    if (rc == MLT_OK)
-      rc = mlt_fs_list(s, &s->scratch, err);
-    if (rc == MLT_OK)
-      s->progress.runs_total += mlt_fs_count(&s->scratch, mlt_fs_is_run);
-    mlt_fs_leave(&s->scratch);
-    if (rc != MLT_OK && !mlt_fs_is_fault(rc))
-      return rc;
-  }
-  return MLT_OK;
-}
-
 /* The steps of the whole store. */
 
 static enum mlt_rc note_strays(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
@@ -183,14 +166,6 @@ static enum mlt_rc trash(struct mlt_fs *s, struct mlt_record *rec, struct mlt_er
   return each_experiment(s, &s->trash, mlt_fs_experiment_steps, rec, err);
 }
 
-static enum mlt_rc active_runs(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
-  return each_experiment(s, &s->active, mlt_fs_runs_steps, rec, err);
-}
-
-static enum mlt_rc trash_runs(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
-  return each_experiment(s, &s->trash, mlt_fs_runs_steps, rec, err);
-}
-
 static enum mlt_rc active_models(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
   return each_experiment(s, &s->active, mlt_fs_models_steps, rec, err);
 }
@@ -204,16 +179,26 @@ static enum mlt_rc registry(struct mlt_fs *s, struct mlt_record *rec, struct mlt
                         rec, err);
 }
 
-/* All experiments come first, so that runs may be written side by side. */
-static const mlt_fs_step top_steps[] = {note_strays, active,     note_trash,    trash,
-                                        active_runs, trash_runs, active_models, trash_models,
-                                        registry,    NULL};
+/* Behind the runs. */
+static enum mlt_rc wait_for_twins(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
+  (void)rec, (void)err;
+  if (!s->has_twins)
+    return MLT_END;
+  s->top++;
+  return MLT_AGAIN;
+}
 
+/* All experiments come first, so that runs may be read and written side by side. */
 static enum mlt_rc fs_next(struct mlt_source *src, struct mlt_record *rec, struct mlt_err *err) {
+  static const mlt_fs_step all[] = {
+      note_strays,    active,        note_trash,   trash,    mlt_fs_runs,
+      wait_for_twins, active_models, trash_models, registry, NULL};
+  static const mlt_fs_step twins[] = {mlt_fs_runs, NULL};
   struct mlt_fs *s = &src->fs;
-  while (top_steps[s->top]) {
+  const mlt_fs_step *steps = s->twin ? twins : all;
+  while (steps[s->top]) {
     size_t at = s->top;
-    enum mlt_rc rc = top_steps[at](s, rec, err);
+    enum mlt_rc rc = steps[at](s, rec, err);
     if (rc != MLT_END)
       return rc;
     s->top = at + 1;
@@ -371,10 +356,15 @@ static void fs_close(struct mlt_source *src) {
   if (!src)
     return;
   struct mlt_fs *s = &src->fs;
-  struct mlt_fs_dir *dirs[] = {&s->active,          &s->trash,    &s->folder,    &s->scratch,
-                               &s->experiments.dir, &s->runs.dir, &s->items.dir, &s->versions.dir};
+  struct mlt_fs_dir *dirs[] = {&s->folder,   &s->scratch,   &s->experiments.dir,
+                               &s->runs.dir, &s->items.dir, &s->versions.dir};
   for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
     free_dir(dirs[i]);
+  if (!s->twin) {
+    free_dir(&s->active);
+    free_dir(&s->trash);
+    mlt_fs_handout_free(s->handout);
+  }
   for (size_t i = 0; s->walk.frame && i < MLT_FS_KEY_DEPTH; i++)
     free_dir(&s->walk.frame[i]);
   mlt_free(s->walk.frame);
@@ -393,14 +383,17 @@ static void fs_close(struct mlt_source *src) {
 }
 
 /* So that fs_close may be called from here on. */
-static void set_closed(struct mlt_fs *s) {
+static void init(struct mlt_fs *s) {
+  s->runs.over = &s->experiments.dir;
+  s->runs.first = mlt_fs_run_steps;
+  s->runs.wanted = mlt_fs_is_run;
   s->active.fd = s->trash.fd = s->folder.fd = s->scratch.fd = s->metric_fd = -1;
   s->experiments.dir.fd = s->runs.dir.fd = s->items.dir.fd = s->versions.dir.fd = -1;
 }
 
 static enum mlt_rc allocate(struct mlt_fs *s, struct mlt_err *err) {
   mlt_buf_init(&s->path, 64 * 1024);
-  mlt_buf_init(&s->text, MLT_FS_VALUE_MAX);
+  mlt_buf_init(&s->text, 2 * MLT_FS_VALUE_MAX); /* noticed when it is past the limit */
   mlt_buf_init(&s->id, MLT_META_MAX_BYTES);
   s->meta = mlt_meta_new();
   s->edge = mlt_meta_new();
@@ -421,7 +414,8 @@ static enum mlt_rc open_store(struct mlt_fs *s, const char *root, const char *pr
   s->active.fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* may be a link itself */
   if (s->active.fd < 0)
     return mlt_err_errno(err, errno, "cannot open folder '%s'", root);
-  if (mlt_buf_adds(&s->path, prefix) != MLT_OK)
+  s->handout = mlt_fs_handout_new();
+  if (!s->handout || mlt_buf_adds(&s->path, prefix) != MLT_OK)
     return mlt_err_nomem(err);
   s->active.path = s->prefix = s->path.len;
   enum mlt_rc rc = mlt_fs_list(s, &s->active, err);
@@ -432,9 +426,7 @@ static enum mlt_rc open_store(struct mlt_fs *s, const char *root, const char *pr
   s->stray = mlt_fs_count(&s->active, is_stray);
   mlt_names_filter(&s->active.names, is_experiment);
   rc = open_trash(s, err);
-  if (rc == MLT_OK || mlt_fs_is_fault(rc))
-    rc = count_runs(s, &s->active, err);
-  return rc == MLT_OK ? count_runs(s, &s->trash, err) : rc;
+  return mlt_fs_is_fault(rc) ? MLT_OK : rc; /* note_trash says so */
 }
 
 static enum mlt_rc fs_open(struct mlt_source **out, const struct mlt_source_opts *opts,
@@ -448,10 +440,7 @@ static enum mlt_rc fs_open(struct mlt_source **out, const struct mlt_source_opts
   if (!src)
     return mlt_err_nomem(err);
   struct mlt_fs *s = &src->fs;
-  set_closed(s);
-  s->runs.over = &s->experiments.dir;
-  s->runs.first = mlt_fs_run_steps;
-  s->runs.wanted = mlt_fs_is_run;
+  init(s);
   enum mlt_rc rc = allocate(s, err);
   if (rc == MLT_OK)
     rc = open_store(s, root, prefix, err);
@@ -459,6 +448,31 @@ static enum mlt_rc fs_open(struct mlt_source **out, const struct mlt_source_opts
     *out = src;
   else
     fs_close(src);
+  return rc;
+}
+
+static enum mlt_rc fs_twin(struct mlt_source *first, struct mlt_source **out, struct mlt_err *err) {
+  struct mlt_fs *f = &first->fs;
+  *out = NULL;
+  struct mlt_source *src = mlt_calloc(1, sizeof *src);
+  if (!src)
+    return mlt_err_nomem(err);
+  struct mlt_fs *s = &src->fs;
+  init(s);
+  s->twin = true;
+  s->handout = f->handout;
+  s->active = f->active;
+  s->trash = f->trash;
+  s->prefix = f->prefix;
+  enum mlt_rc rc = allocate(s, err);
+  if (rc == MLT_OK && mlt_buf_add(&s->path, f->path.p, f->prefix) != MLT_OK)
+    rc = mlt_err_nomem(err);
+  if (rc == MLT_OK) {
+    f->has_twins = true;
+    *out = src;
+  } else {
+    fs_close(src);
+  }
   return rc;
 }
 
@@ -472,6 +486,7 @@ const struct mlt_source_ops mlt_source_filestore = {
     .probe = fs_probe,
     .open = fs_open,
     .next = fs_next,
+    .twin = fs_twin,
     .progress = fs_progress,
     .close = fs_close,
 };

@@ -1,6 +1,7 @@
 /* Inside the FileStore source: what its files share. filestore.c resolves the root and drives;
-   filestore_io.c opens, reads and describes faults; filestore_keys.c walks folders of keys;
-   filestore_experiment.c, _run.c, _model.c and _registry.c know what lies in each folder.
+   filestore_handout.c gives the runs to the readers; filestore_io.c opens, reads and describes
+   faults; filestore_keys.c walks folders of keys; filestore_experiment.c, _run.c, _model.c and
+   _registry.c know what lies in each folder.
 
    The stream is made by steps. A step is called again and again; each call fills one record, or
    says that the step is over. Steps of a level (experiment, run, ...) stand in a list, and
@@ -31,6 +32,7 @@ enum {
 };
 
 struct mlt_fs;
+struct mlt_fs_handout;
 
 /* MLT_OK: *rec is a record, call again. MLT_END: the step is over. Else an error of the source as a
    whole. A step that makes one record moves its level's `step` on itself. */
@@ -72,16 +74,19 @@ struct mlt_fs {
   struct mlt_buf id;            /* name of the experiment, run or model at hand */
   struct mlt_source_progress progress;
 
-  size_t top;                      /* the step at hand in the list of filestore.c */
+  size_t top; /* the step at hand in the list of filestore.c */
+  bool has_twins;
+  bool twin;                       /* what comes next is borrowed from the source it is a twin of */
+  struct mlt_fs_handout *handout;  /* runs not yet taken by a reader */
   struct mlt_fs_dir active, trash; /* experiments, in the root and in .trash; a marked entry was
-                                      rejected */
+                                      rejected. A twin has its own `at` */
   struct mlt_fs_dir folder;        /* datasets, inputs, outputs, models: one at a time */
   struct mlt_fs_level experiments, runs, items, versions;
   struct mlt_fs_walk walk;
 
   struct mlt_fs_dir scratch;
 
-  uint64_t stray, traces, assessments; /* of the experiment at hand */
+  uint64_t stray, traces, assessments; /* of the store; of the experiment at hand */
   unsigned missing;                    /* folders that the run at hand lacks */
   size_t tag;                          /* of the input at hand: mlt_meta_child's position */
 
@@ -90,7 +95,6 @@ struct mlt_fs {
   struct mlt_input *datasets; /* MLT_FS_DATASETS of them */
 
   int metric_fd;
-  off_t metric_left; /* bytes of it not read yet */
   struct mlt_lines lines;
   struct mlt_line_fault line_fault; /* found behind points that are not out yet */
   uint64_t fault_line, fault_rows;  /* fault_rows is 0 when there is none */
@@ -124,10 +128,9 @@ enum mlt_rc mlt_fs_enter(struct mlt_fs *s, struct mlt_fs_dir *d, const struct ml
 enum mlt_rc mlt_fs_list(struct mlt_fs *s, struct mlt_fs_dir *d, struct mlt_err *err) MLT_NODISCARD;
 void mlt_fs_leave(struct mlt_fs_dir *d);
 enum mlt_rc mlt_fs_open_file(struct mlt_fs *s, const struct mlt_fs_dir *parent, const char *name,
-                             int *fd, off_t *size, struct mlt_err *err) MLT_NODISCARD;
-/* Reads all of fd into s->text and closes it. */
-enum mlt_rc mlt_fs_slurp(struct mlt_fs *s, int fd, off_t size, off_t max,
-                         struct mlt_err *err) MLT_NODISCARD;
+                             bool listed, int *fd, struct mlt_err *err) MLT_NODISCARD;
+/* Reads all of fd into s->text and closes it. More than max bytes are a fault. */
+enum mlt_rc mlt_fs_slurp(struct mlt_fs *s, int fd, size_t max, struct mlt_err *err) MLT_NODISCARD;
 /* The meta.yaml of an open folder; MLT_NOINPUT has its fault described too. */
 enum mlt_rc mlt_fs_read_meta(struct mlt_fs *s, const struct mlt_fs_dir *d, struct mlt_meta *m,
                              struct mlt_err *err) MLT_NODISCARD;
@@ -171,11 +174,19 @@ enum mlt_rc mlt_fs_points(struct mlt_fs *s, const struct mlt_fs_dir *parent, str
 enum mlt_rc mlt_fs_model_metrics(struct mlt_fs *s, const struct mlt_fs_dir *parent,
                                  struct mlt_record *rec, struct mlt_err *err) MLT_NODISCARD;
 
+/* filestore_handout.c: what the readers of a store share. */
+struct mlt_fs_handout *mlt_fs_handout_new(void); /* NULL when out of memory */
+void mlt_fs_handout_free(struct mlt_fs_handout *h);
+/* Step: the runs that this reader takes. */
+enum mlt_rc mlt_fs_runs(struct mlt_fs *s, struct mlt_record *rec,
+                        struct mlt_err *err) MLT_NODISCARD;
+/* The folder at hand is no run; said when all runs are read, once for each experiment. */
+void mlt_fs_stray(struct mlt_fs *s);
+
 /* One list a file: what is made of each folder. */
 extern const mlt_fs_step mlt_fs_experiment_steps[]; /* level s->experiments */
-extern const mlt_fs_step mlt_fs_runs_steps[];       /* likewise, second round */
 extern const mlt_fs_step mlt_fs_run_steps[];        /* level s->runs */
-extern const mlt_fs_step mlt_fs_models_steps[];     /* likewise, third round */
+extern const mlt_fs_step mlt_fs_models_steps[];     /* level s->experiments, second round */
 extern const mlt_fs_step mlt_fs_registered_steps[]; /* level s->items */
 bool mlt_fs_is_run(const char *name);               /* not one of an experiment's own folders */
 

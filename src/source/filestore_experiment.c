@@ -1,5 +1,4 @@
-/* What lies in an experiment's folder: meta.yaml, tags/, datasets/, traces/ (counted only), runs.
- */
+/* What lies in an experiment's folder: meta.yaml, tags/, datasets/, traces/ (counted only). */
 #include "source/filestore.h"
 
 #include <dirent.h>
@@ -88,6 +87,7 @@ static enum mlt_rc open_experiment(struct mlt_fs *s, struct mlt_record *rec, str
   if (s->fault_code)
     return reject_experiment(s, rec);
   s->experiments.step++;
+  s->progress.runs_total += mlt_fs_count(&s->experiments.dir, mlt_fs_is_run);
   return MLT_OK;
 }
 
@@ -172,36 +172,5 @@ static enum mlt_rc note_assessments(struct mlt_fs *s, struct mlt_record *rec, st
   return ignored(s, rec, "assessments", s->assessments);
 }
 
-static enum mlt_rc runs(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
-  return mlt_fs_each(s, &s->runs, rec, err);
-}
-
-/* s->id is the last run's by now. */
-static enum mlt_rc note_strays(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
-  enum mlt_rc rc = mlt_fs_set_id(s, key_of(s), err);
-  return rc == MLT_OK ? ignored(s, rec, "stray folders", s->stray) : rc;
-}
-
-/* The second round: experiments that the first one rejected are passed over. */
-static enum mlt_rc open_again(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
-  struct mlt_fs_level *l = &s->experiments;
-  (void)rec;
-  s->stray = 0;
-  mlt_map_clear(s->dataset_index);
-  if (l->over->names.v[l->over->at].marked) {
-    mlt_fs_skip(l);
-    return MLT_END;
-  }
-  enum mlt_rc rc =
-      mlt_fs_enter(s, &l->dir, l->over, mlt_names_at(&l->over->names, l->over->at), err);
-  if (rc == MLT_OK)
-    rc = mlt_fs_list(s, &l->dir, err);
-  if (!mlt_fs_is_fault(rc))
-    return rc == MLT_OK ? MLT_END : rc;
-  mlt_fs_skip(l); /* gone since the first round */
-  return mlt_fs_reject(s, rec, MLT_T_RUNS, 1);
-}
-
 const mlt_fs_step mlt_fs_experiment_steps[] = {
     open_experiment, tags, datasets, traces, note_traces, note_assessments, NULL};
-const mlt_fs_step mlt_fs_runs_steps[] = {open_again, runs, note_strays, NULL};

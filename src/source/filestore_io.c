@@ -80,37 +80,35 @@ bool mlt_fs_is_dir(int parent, const char *name) {
 }
 
 enum mlt_rc mlt_fs_open_file(struct mlt_fs *s, const struct mlt_fs_dir *parent, const char *name,
-                             int *fd, off_t *size, struct mlt_err *err) {
+                             bool listed, int *fd, struct mlt_err *err) {
   s->fault_code = NULL;
   build_path(s, parent);
   enum mlt_rc rc = add_path(s, name, err);
   if (rc != MLT_OK)
     return rc;
-  *fd = mlt_beneath_file(s->active.fd, parent->fd, name, s->path.p + s->prefix, size);
+  *fd = mlt_beneath_file(s->active.fd, parent->fd, name, s->path.p + s->prefix, listed);
   return *fd < 0 ? mlt_fs_fault(s, -*fd, err) : MLT_OK;
 }
 
-/* One read(2) for a file that does not grow while we look. */
-static enum mlt_rc read_all(struct mlt_fs *s, int fd, size_t size, struct mlt_err *err) {
+static enum mlt_rc read_all(struct mlt_fs *s, int fd, size_t max, struct mlt_err *err) {
   mlt_buf_clear(&s->text);
-  if (mlt_buf_reserve(&s->text, size) != MLT_OK)
-    return mlt_err_nomem(err);
-  while (s->text.len < size) {
-    ssize_t n = mlt_beneath_read(fd, s->text.p + s->text.len, size - s->text.len);
+  for (bool end = false; !end;) {
+    if (mlt_buf_reserve(&s->text, MLT_BENEATH_PAGE) != MLT_OK)
+      return mlt_err_nomem(err);
+    ssize_t n = mlt_beneath_read(fd, s->text.p + s->text.len, s->text.cap - s->text.len);
     if (n < 0)
       return mlt_fs_fault(s, (int)-n, err);
-    if (n == 0)
-      break;
+    end = mlt_beneath_was_rest(n);
     s->text.len += (size_t)n;
+    s->progress.bytes_done += (uint64_t)n;
+    if (s->text.len > max)
+      return mlt_fs_blame(s, "too-long", "it is longer than %zu bytes", max);
   }
-  s->progress.bytes_done += s->text.len;
   return MLT_OK;
 }
 
-enum mlt_rc mlt_fs_slurp(struct mlt_fs *s, int fd, off_t size, off_t max, struct mlt_err *err) {
-  enum mlt_rc rc = size > max
-                       ? mlt_fs_blame(s, "too-long", "it is longer than %lld bytes", (long long)max)
-                       : read_all(s, fd, (size_t)size, err);
+enum mlt_rc mlt_fs_slurp(struct mlt_fs *s, int fd, size_t max, struct mlt_err *err) {
+  enum mlt_rc rc = read_all(s, fd, max, err);
   (void)close(fd);
   return rc;
 }
@@ -118,12 +116,11 @@ enum mlt_rc mlt_fs_slurp(struct mlt_fs *s, int fd, off_t size, off_t max, struct
 enum mlt_rc mlt_fs_read_meta(struct mlt_fs *s, const struct mlt_fs_dir *d, struct mlt_meta *m,
                              struct mlt_err *err) {
   int fd;
-  off_t size;
-  enum mlt_rc rc = mlt_fs_open_file(s, d, "meta.yaml", &fd, &size, err);
+  enum mlt_rc rc = mlt_fs_open_file(s, d, "meta.yaml", false, &fd, err);
   if (rc == MLT_NOINPUT)
     (void)mlt_fs_blame(s, "missing-meta", "the folder has no meta.yaml");
   if (rc == MLT_OK)
-    rc = mlt_fs_slurp(s, fd, size, MLT_META_MAX_BYTES, err);
+    rc = mlt_fs_slurp(s, fd, MLT_META_MAX_BYTES, err);
   if (rc != MLT_OK)
     return rc;
   struct mlt_err why = MLT_ERR_INIT;

@@ -9,11 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-struct file {
-  int fd; /* -1: no file, the record is a note */
-  off_t size;
-};
-
 static struct mlt_str key_at_hand(const struct mlt_fs *s) {
   size_t start = s->walk.frame[0].path;
   return (struct mlt_str){s->path.p + start, s->path.len - start};
@@ -45,9 +40,9 @@ static enum mlt_rc descend(struct mlt_fs *s, const struct mlt_fs_dir *d, const c
   return mlt_fs_list(s, below, err);
 }
 
-/* One entry of the folder d: into it, or the file opened into *f, or a note (MLT_OK, no file).
+/* One entry of the folder d: into it, or the file opened into *fd, or a note (MLT_OK, fd is -1).
    MLT_AGAIN: go on with the next. */
-static enum mlt_rc visit(struct mlt_fs *s, const struct mlt_fs_dir *d, size_t at, struct file *f,
+static enum mlt_rc visit(struct mlt_fs *s, const struct mlt_fs_dir *d, size_t at, int *fd,
                          struct mlt_record *rec, struct mlt_err *err) {
   const char *name = mlt_names_at(&d->names, at);
   uint8_t type = d->names.v[at].type;
@@ -59,7 +54,7 @@ static enum mlt_rc visit(struct mlt_fs *s, const struct mlt_fs_dir *d, size_t at
     return mlt_fs_ignored(s, rec, "linked folders", 1);
   if (type != DT_REG && type != DT_LNK)
     return mlt_fs_ignored(s, rec, "special files", 1);
-  return mlt_fs_open_file(s, d, name, &f->fd, &f->size, err);
+  return mlt_fs_open_file(s, d, name, type == DT_REG, fd, err);
 }
 
 static void end(struct mlt_fs_walk *w) {
@@ -69,10 +64,10 @@ static void end(struct mlt_fs_walk *w) {
 }
 
 /* The next file, opened; or a note about what is no file; or MLT_END. */
-static enum mlt_rc next_file(struct mlt_fs *s, enum mlt_table table, struct file *f,
+static enum mlt_rc next_file(struct mlt_fs *s, enum mlt_table table, int *fd,
                              struct mlt_record *rec, struct mlt_err *err) {
   struct mlt_fs_walk *w = &s->walk;
-  f->fd = -1;
+  *fd = -1;
   while (w->depth) {
     struct mlt_fs_dir *d = &w->frame[w->depth - 1];
     if (d->at == d->names.n) {
@@ -80,7 +75,7 @@ static enum mlt_rc next_file(struct mlt_fs *s, enum mlt_table table, struct file
       w->depth--;
       continue;
     }
-    enum mlt_rc rc = visit(s, d, d->at++, f, rec, err);
+    enum mlt_rc rc = visit(s, d, d->at++, fd, rec, err);
     if (rc == MLT_DATA || rc == MLT_NOINPUT)
       return mlt_fs_reject(s, rec, table, 1);
     if (rc != MLT_AGAIN)
@@ -91,9 +86,9 @@ static enum mlt_rc next_file(struct mlt_fs *s, enum mlt_table table, struct file
 }
 
 static enum mlt_rc next_in(struct mlt_fs *s, const struct mlt_fs_dir *parent, const char *name,
-                           enum mlt_table table, struct file *f, struct mlt_record *rec,
+                           enum mlt_table table, int *fd, struct mlt_record *rec,
                            struct mlt_err *err) {
-  f->fd = -1;
+  *fd = -1;
   if (!s->walk.begun) {
     enum mlt_rc rc = begin(s, parent, name, err);
     if (rc == MLT_DATA)
@@ -101,17 +96,17 @@ static enum mlt_rc next_in(struct mlt_fs *s, const struct mlt_fs_dir *parent, co
     if (rc != MLT_OK)
       return rc;
   }
-  return next_file(s, table, f, rec, err);
+  return next_file(s, table, fd, rec, err);
 }
 
 enum mlt_rc mlt_fs_keys(struct mlt_fs *s, const struct mlt_fs_dir *parent, const char *name,
                         enum mlt_table table, enum mlt_rec_kind kind, struct mlt_record *rec,
                         struct mlt_err *err) {
-  struct file f;
-  enum mlt_rc rc = next_in(s, parent, name, table, &f, rec, err);
-  if (rc != MLT_OK || f.fd < 0)
+  int fd;
+  enum mlt_rc rc = next_in(s, parent, name, table, &fd, rec, err);
+  if (rc != MLT_OK || fd < 0)
     return rc;
-  rc = mlt_fs_slurp(s, f.fd, f.size, MLT_FS_VALUE_MAX, err);
+  rc = mlt_fs_slurp(s, fd, MLT_FS_VALUE_MAX, err);
   if (rc == MLT_DATA)
     return mlt_fs_reject(s, rec, table, 1);
   if (rc != MLT_OK)
@@ -137,8 +132,7 @@ static enum mlt_rc next_line(struct mlt_fs *s, struct mlt_line *line, struct mlt
       return mlt_fs_fault(s, (int)-n, err);
     mlt_lines_fed(&s->lines, (size_t)n);
     s->progress.bytes_done += (uint64_t)n;
-    s->metric_left -= n;
-    if (n == 0 || s->metric_left <= 0) /* most files are small: no second read to see the end */
+    if (mlt_beneath_was_rest(n))
       mlt_lines_eof(&s->lines);
   }
   return rc;
@@ -194,11 +188,10 @@ static enum mlt_rc fill(struct mlt_fs *s, size_t *n, struct mlt_err *err) {
 
 static enum mlt_rc open_metric(struct mlt_fs *s, const struct mlt_fs_dir *parent,
                                enum mlt_table table, struct mlt_record *rec, struct mlt_err *err) {
-  struct file f;
-  enum mlt_rc rc = next_in(s, parent, "metrics", table, &f, rec, err);
-  if (rc == MLT_OK && f.fd >= 0) {
-    s->metric_fd = f.fd;
-    s->metric_left = f.size;
+  int fd;
+  enum mlt_rc rc = next_in(s, parent, "metrics", table, &fd, rec, err);
+  if (rc == MLT_OK && fd >= 0) {
+    s->metric_fd = fd;
     mlt_lines_reset(&s->lines);
   }
   return rc;

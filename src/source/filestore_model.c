@@ -124,4 +124,16 @@ static enum mlt_rc models(struct mlt_fs *s, struct mlt_record *rec, struct mlt_e
   return mlt_fs_each_in(s, &s->experiments.dir, "models", steps, MLT_T_LOGGED_MODELS, rec, err);
 }
 
-const mlt_fs_step mlt_fs_models_steps[] = {open_experiment, models, NULL};
+/* By now every reader has counted its own. */
+static enum mlt_rc note_strays(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
+  (void)err;
+  const struct mlt_fs_dir *over = s->experiments.over;
+  uint32_t n = over->names.v[over->at].strays;
+  if (!n)
+    return MLT_END;
+  s->experiments.step++;
+  mlt_fs_at(s, &s->experiments.dir);
+  return mlt_fs_ignored(s, rec, "stray folders", n);
+}
+
+const mlt_fs_step mlt_fs_models_steps[] = {open_experiment, note_strays, models, NULL};

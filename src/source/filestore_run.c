@@ -88,7 +88,7 @@ static enum mlt_rc open_run(struct mlt_fs *s, struct mlt_record *rec, struct mlt
   if (rc == MLT_OK)
     rc = mlt_fs_open_item(s, &s->runs, s->meta, err);
   if (rc == MLT_NOINPUT && s->runs.dir.fd >= 0 && !looks_like_run(s)) {
-    s->stray++;
+    mlt_fs_stray(s);
     mlt_fs_skip(&s->runs);
     return MLT_END;
   }

@@ -18,14 +18,14 @@ void mlt_names_free(struct mlt_names *l) {
   *l = (struct mlt_names){.n = 0};
 }
 
-static uint8_t type_of(int fd, const char *name, uint8_t d_type) {
+static uint8_t type_of(int fd, const struct dirent64 *d) {
   struct stat st;
-  if (d_type != DT_UNKNOWN || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-    return d_type;
+  if (d->d_type != DT_UNKNOWN || fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    return d->d_type;
   return (uint8_t)IFTODT(st.st_mode);
 }
 
-static int add(struct mlt_names *l, int fd, const char *name, uint8_t d_type) {
+static int add(struct mlt_names *l, struct mlt_str name, uint8_t type) {
   if (l->n == l->cap) {
     size_t cap = l->cap ? l->cap * 2 : 64;
     struct mlt_name *v = mlt_reallocarray(l->v, cap, sizeof *v);
@@ -34,12 +34,11 @@ static int add(struct mlt_names *l, int fd, const char *name, uint8_t d_type) {
     l->v = v;
     l->cap = cap;
   }
-  size_t len = strlen(name), at = l->bytes.len;
-  enum mlt_rc rc = mlt_buf_add(&l->bytes, name, len + 1);
+  size_t at = l->bytes.len;
+  enum mlt_rc rc = mlt_buf_add(&l->bytes, name.p, name.len + 1);
   if (rc != MLT_OK)
     return rc == MLT_TOOBIG ? -EOVERFLOW : -ENOMEM;
-  l->v[l->n++] =
-      (struct mlt_name){.at = (uint32_t)at, .len = (uint8_t)len, .type = type_of(fd, name, d_type)};
+  l->v[l->n++] = (struct mlt_name){.at = (uint32_t)at, .len = (uint8_t)name.len, .type = type};
   return 0;
 }
 
@@ -49,18 +48,27 @@ static int add_all(struct mlt_names *l, int fd, const char *entries, size_t n) {
     at += d->d_reclen;
     if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
       continue;
-    int bad = add(l, fd, d->d_name, d->d_type);
+    int bad = add(l, mlt_str_c(d->d_name), type_of(fd, d));
     if (bad)
       return bad;
   }
   return 0;
 }
 
-int mlt_names_read(struct mlt_names *l, int fd) {
-  _Alignas(struct dirent64) char entries[READ_SIZE];
+static void clear(struct mlt_names *l) {
   l->bytes.max = LISTING_MAX;
   mlt_buf_clear(&l->bytes);
   l->n = 0;
+}
+
+int mlt_names_one(struct mlt_names *l, struct mlt_str name, uint8_t type) {
+  clear(l);
+  return add(l, name, type);
+}
+
+int mlt_names_read(struct mlt_names *l, int fd) {
+  _Alignas(struct dirent64) char entries[READ_SIZE];
+  clear(l);
   for (;;) {
     ssize_t n = getdents64(fd, entries, sizeof entries);
     if (n < 0 && errno == EINTR)

@@ -1,4 +1,4 @@
-/* The entries of one folder, packed: a name costs its bytes and 9 more, so a folder of a million
+/* The entries of one folder, packed: a name costs its bytes and 13 more, so a folder of a million
    runs fits in some 40 MB. The memory is kept when the same struct lists the next folder. */
 #ifndef MLT_SOURCE_NAMES_H
 #define MLT_SOURCE_NAMES_H
@@ -12,7 +12,8 @@ struct mlt_name {
   uint32_t at; /* offset in bytes */
   uint8_t len;
   uint8_t type; /* DT_DIR, DT_REG, DT_LNK ...; never DT_UNKNOWN */
-  bool marked;  /* the caller's */
+  bool marked;  /* the caller's, as is: */
+  uint32_t strays;
 };
 
 struct mlt_names {
@@ -24,6 +25,8 @@ struct mlt_names {
 void mlt_names_free(struct mlt_names *l);
 /* Lists the folder fd is open on, without "." and "..", in no order. 0 or -errno. */
 int mlt_names_read(struct mlt_names *l, int fd);
+/* Makes it a listing of one entry; name ends with a NUL. 0 or -errno. */
+int mlt_names_one(struct mlt_names *l, struct mlt_str name, uint8_t type);
 /* Shorter names first, then by bytes: numbers come out in their order, and the same every time. */
 void mlt_names_sort(struct mlt_names *l);
 /* Drops the entries that keep() does not want. */

@@ -1,9 +1,10 @@
 /* The contract of a source: something that holds runs, read as a stream of records
-   (model/record.h). One thread uses an instance. A source never writes, never follows links out of
-   its root, holds memory bounded by one record (a chunk of points), and never stops at one bad
-   thing: what it cannot read it reports as MLT_REC_NOTE (REJECT with path, line, reason) and goes
-   on. Errors are for the source as a whole (vanished, out of memory). To add a format: one file
-   that fills mlt_source_ops, one row in source/all.c. */
+   (model/record.h). One thread at a time uses an instance; the runs may be read by
+   several instances side by side. A source never writes, never follows links out of its root, holds
+   memory bounded by one record (a chunk of points), and never stops at one bad thing: what it
+   cannot read it reports as MLT_REC_NOTE (REJECT with path, line, reason) and goes on. Errors are
+   for the source as a whole (vanished, out of memory). To add a format: one file that fills
+   mlt_source_ops, one row in source/all.c. */
 #ifndef MLT_SOURCE_SOURCE_H
 #define MLT_SOURCE_SOURCE_H
 
@@ -26,7 +27,8 @@ struct mlt_source_opts {           /* strings are borrowed for the life of the s
   const char *time_unit;               /* "s", "ms", "us", "ns"; NULL or "auto": guessed */
 };
 
-/* How far reading has come, for the progress line. totals are 0 when not known. */
+/* How far an instance has come, for the progress line. runs_total is 0 when not known; a source
+   that has twins knows it when it gives the first run, and twins leave it 0. */
 struct mlt_source_progress {
   uint64_t runs_done, runs_total;
   uint64_t bytes_done;
@@ -42,8 +44,16 @@ struct mlt_source_ops {
    * expected. Required. */
   enum mlt_rc (*open)(struct mlt_source **out, const struct mlt_source_opts *opts,
                       struct mlt_err *err);
-  /* Next record; strings valid until the next call. MLT_END after the last. Required. */
+  /* Next record; strings valid until the next call. MLT_END after the last. MLT_AGAIN, once, by a
+     source that has twins, when none of its runs is left to be taken: what comes next is to be read
+     when the twins are at their end. Required. */
   enum mlt_rc (*next)(struct mlt_source *s, struct mlt_record *rec, struct mlt_err *err);
+  /* Another instance that reads runs of the same source at the same time, in a thread of its own:
+     those that are left are handed out between them, each to one of them, so that all together give
+     what one alone would. It gives MLT_END when none is left. To be called when the first RUN has
+     been given, of a source that is no twin itself; twins are closed before it. NULL: the format
+     has one reader. */
+  enum mlt_rc (*twin)(struct mlt_source *s, struct mlt_source **out, struct mlt_err *err);
   /* Cheap; may be called at any time between next() calls. Required. */
   void (*progress)(const struct mlt_source *s, struct mlt_source_progress *out);
   /* NULL is fine, also after any failure. Required. */

@@ -145,8 +145,7 @@ void mlt_tree_close(struct mlt_tree *t) {
 }
 
 int mlt_tree_open_file(const struct mlt_tree *t, const char *path, struct stat *st) {
-  off_t size;
-  int fd = mlt_beneath_file(t->root, t->root, path, path, &size);
+  int fd = mlt_beneath_file(t->root, t->root, path, path, false);
   if (fd < 0)
     return fd;
   if (fstat(fd, st) == 0)

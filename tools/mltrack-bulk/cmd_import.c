@@ -31,7 +31,7 @@ static void catch_signals(void) {
   (void)sigaction(SIGPIPE, &action, NULL);
 }
 
-enum { MAX_JOBS = 64 };
+enum { MAX_JOBS = 64, MAX_READERS = 64 };
 
 struct session {
   struct mlt_progress progress;
@@ -124,6 +124,7 @@ static struct mlt_source_opts reading(const struct mlt_args *args) {
 static enum mlt_rc run(const struct mlt_args *args, const struct mlt_target *target,
                        struct session *s, struct mlt_err *err) {
   uint64_t jobs = mlt_args_uint(args, MLT_OPT_JOBS);
+  uint64_t readers = mlt_args_uint(args, MLT_OPT_READERS);
   struct mlt_import_opts opts = {
       .source = args->argv[0],
       .format = mlt_args_str(args, MLT_OPT_FORMAT),
@@ -134,6 +135,7 @@ static enum mlt_rc run(const struct mlt_args *args, const struct mlt_target *tar
       .trust_runs = mlt_args_flag(args, MLT_OPT_TRUST_RUNS),
       .max_rows_per_second = mlt_args_uint(args, MLT_OPT_MAX_ROWS_PER_SECOND),
       .jobs = (unsigned)(jobs > MAX_JOBS ? MAX_JOBS : jobs),
+      .readers = (unsigned)(readers > MAX_READERS ? MAX_READERS : readers),
       .dry_run = mlt_args_flag(args, MLT_OPT_DRY_RUN),
       .skip_errors = strcmp(mlt_args_str(args, MLT_OPT_ON_ERROR), "skip") == 0,
       .reject_long = cutting_is_off(),

@@ -87,7 +87,7 @@ static void begin(struct pumped *p, unsigned lanes, int twins, int fail_at) {
   mlt_limits_none(&limits);
   p->batch = mlt_batch_new(&limits, 0);
   assert_int_equal(
-      mlt_lanes_open(&p->lanes, &counting, &p->first, lanes, &limits, 0, settle, NULL, &p->err),
+      mlt_lanes_open(&p->lanes, &counting, &p->first, lanes, p->batch, settle, NULL, &p->err),
       MLT_OK);
 }
 

@@ -260,8 +260,11 @@ static void progress_knows_the_runs_ahead(void **state) {
   put(".trash/2/meta.yaml", "name: two\n");
   put(".trash/2/r/meta.yaml", "run_id: r\n");
   assert_int_equal(ops->open(&s, &(struct mlt_source_opts){.path = store}, NULL), MLT_OK);
+  do
+    assert_int_equal(ops->next(s, &rec, NULL), MLT_OK);
+  while (rec.kind != MLT_REC_RUN);
   ops->progress(s, &p);
-  assert_int_equal(p.runs_done, 0);
+  assert_int_equal(p.runs_done, 1); /* the broken one, noted before */
   assert_int_equal(p.runs_total, 3);
   while (ops->next(s, &rec, NULL) == MLT_OK)
     continue;
@@ -269,6 +272,93 @@ static void progress_knows_the_runs_ahead(void **state) {
   assert_int_equal(p.runs_done, 3);
   assert_true(p.bytes_done > 100);
   ops->close(s);
+}
+
+/* Reads the store with three readers, a record each in turn. */
+static void read_in_turns(void) {
+  enum { READERS = 3 };
+  const struct mlt_source_ops *ops = mlt_source_by_name("filestore");
+  struct mlt_source *s[READERS] = {NULL};
+  struct mlt_record rec;
+  enum mlt_rc rc;
+  mlt_buf_clear(&stream);
+  assert_int_equal(ops->open(&s[0], &(struct mlt_source_opts){.path = store}, NULL), MLT_OK);
+  do {
+    assert_int_equal(ops->next(s[0], &rec, NULL), MLT_OK);
+    say_record(&rec);
+  } while (rec.kind != MLT_REC_RUN);
+  for (int i = 1; i < READERS; i++)
+    assert_int_equal(ops->twin(s[0], &s[i], NULL), MLT_OK);
+  for (unsigned going = (1u << READERS) - 1, i = 0; going; i = (i + 1) % READERS) {
+    if (!(going & 1u << i))
+      continue;
+    rc = ops->next(s[i], &rec, NULL);
+    if (rc == MLT_OK)
+      say_record(&rec);
+    else
+      going &= ~(1u << i);
+    assert_true(rc == MLT_OK || rc == (i ? MLT_END : MLT_AGAIN));
+  }
+  for (int i = 1; i < READERS; i++)
+    ops->close(s[i]);
+  while ((rc = ops->next(s[0], &rec, NULL)) == MLT_OK)
+    say_record(&rec);
+  assert_int_equal(rc, MLT_END);
+  ops->close(s[0]);
+}
+
+static void put_runs_of(const char *experiment, int n) {
+  char path[200], text[200];
+  for (int i = 0; i < n; i++) {
+    (void)snprintf(path, sizeof path, "%s/%032d/meta.yaml", experiment, i);
+    (void)snprintf(text, sizeof text, "run_id: %s-%d\nuser_id: u\nstatus: %d\n",
+                   strrchr(experiment, '/') ? "t" : experiment, i, i % 5 == 4 ? 9 : 3);
+    put(path, text);
+    (void)snprintf(path, sizeof path, "%s/%032d/metrics/a/b", experiment, i);
+    put(path, "1 1 1\n2 x 2\n");
+    (void)snprintf(path, sizeof path, "%s/%032d/inputs/i/meta.yaml", experiment, i);
+    (void)snprintf(text, sizeof text, "source_type: DATASET\nsource_id: d%d\n", i % 3);
+    put(path, text);
+    (void)snprintf(path, sizeof path, "%s/stray%d/x", experiment, i);
+    put(path, "");
+  }
+}
+
+/* As text, whatever the order of lines. */
+static uint64_t sum_of_lines(void) {
+  uint64_t sum = 0, hash = 0;
+  for (const char *p = mlt_buf_cstr(&stream); *p; p++) {
+    hash = hash * 1099511628211u + (uint64_t)(unsigned char)*p + 1;
+    if (*p == '\n') {
+      sum += hash * hash;
+      hash = 0;
+    }
+  }
+  return sum;
+}
+
+static void several_readers_give_what_one_gives(void **state) {
+  (void)state;
+  put("1/meta.yaml", "name: one\n");
+  put("1/datasets/d0/meta.yaml", "name: n\ndigest: g\nsource_type: local\nsource: s\n");
+  put("2/meta.yaml", "name: [\n"); /* rejected, with its runs */
+  put("3/meta.yaml", "name: three\n");
+  put("3/models/m/meta.yaml", "name: m\n");
+  put("4/meta.yaml", "name: four\n"); /* without runs */
+  put(".trash/5/meta.yaml", "name: five\n");
+  put_runs_of("1", 20);
+  put_runs_of("2", 3);
+  put_runs_of("3", 7);
+  put_runs_of(".trash/5", 5);
+  read_store();
+  size_t alone = stream.len, rejected = count_lines("note reject runs");
+  uint64_t sum = sum_of_lines();
+  assert_int_equal(count_lines("run "), 26); /* of 32, every fifth has a bad status */
+  assert_int_equal(count_lines("note ignored"), 3);
+  read_in_turns();
+  assert_int_equal(stream.len, alone);
+  assert_int_equal(sum_of_lines(), sum);
+  assert_int_equal(count_lines("note reject runs"), rejected);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, new_store, drop_store)
@@ -291,6 +381,7 @@ int main(void) {
       TEST(the_folder_above_and_file_uris_lead_to_the_store),
       TEST(paths_in_notes_start_where_the_user_pointed),
       TEST(progress_knows_the_runs_ahead),
+      TEST(several_readers_give_what_one_gives),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
