@@ -34,7 +34,7 @@ enum mlt_rc mlt_flat_run(struct mlt_flat *f, struct mlt_record *rec, struct mlt_
       .entry_point_name = empty,
       .source_version = empty,
       .user_id = mlt_str_c(f->owner),
-      .status = MLT_RUN_FINISHED,
+      .status = f->failed ? MLT_RUN_FAILED : MLT_RUN_FINISHED,
       .start_time = {f->start_time, true},
       .end_time = {f->end_time, true},
   };

@@ -20,6 +20,7 @@ struct mlt_flat {
   struct mlt_str run_name, source_name;
   char owner[MLT_OWNER_MAX];
   int64_t start_time, end_time;
+  bool failed;
   unsigned tag; /* the next to be given */
   size_t param; /* likewise */
   char reason[1024];
@@ -27,7 +28,7 @@ struct mlt_flat {
 
 /* An experiment without a location: the target gives it one. */
 void mlt_flat_experiment(const struct mlt_flat *f, struct mlt_record *rec);
-/* The run at hand begins: f's fields are set, but run_id. FINISHED, as nothing says otherwise; it
+/* The run at hand begins: f's fields are set, but run_id. FINISHED or FAILED; it
    has no artifacts, so the target gives it the artifact_uri that MLflow would. MLT_NOMEM. */
 enum mlt_rc mlt_flat_run(struct mlt_flat *f, struct mlt_record *rec,
                          struct mlt_err *err) MLT_NODISCARD;
