@@ -19,8 +19,9 @@ static const struct mlt_cmd cmds[] = {
      .summary = "load the runs of a tracking store into a database",
      .description =
          "Loads every experiment, run, model and registered model of SOURCE into MLflow's own tables, "
-         "in transactions of whole runs. SOURCE is an MLflow file store (mlruns), or tables of "
-         "metrics: CSV or TSV files, logs of Keras, Lightning, Ultralytics, Ray or Hugging Face. "
+         "in transactions of whole runs. SOURCE is an MLflow file store (mlruns) or database, tables of "
+         "metrics (CSV or TSV files, logs of Keras, Lightning, Ultralytics, Ray, Hugging Face), or a "
+         "TensorBoard logdir. "
          "Run ids, times and deleted states are kept. "
          "What is there already and identical is counted as present, so a second import adds nothing; "
          "a run that has grown since takes what it lacks; "

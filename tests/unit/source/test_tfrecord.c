@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
