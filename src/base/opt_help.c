@@ -5,9 +5,12 @@
 
 enum { WIDTH = 80, LEFT_MAX = 31 };
 
-/* A word, or everything in one pair of brackets. */
+/* A word, one of several choices with the "|" behind it, or everything in one pair of brackets. */
 static int unit_length(const char *text) {
-  return (int)(*text == '[' ? strcspn(text, "]") + 1 : strcspn(text, " "));
+  if (*text == '[')
+    return (int)strcspn(text, "]") + 1;
+  size_t n = strcspn(text, " |");
+  return (int)n + (text[n] == '|');
 }
 
 /* Prints words from column `at` on, broken before WIDTH, continued at column `indent`. */
@@ -22,7 +25,7 @@ static void print_wrapped(FILE *out, const char *text, int at, int indent) {
     }
     (void)fprintf(out, "%s%.*s", gap, n, text);
     at += (int)strlen(gap) + n;
-    gap = " ";
+    gap = text[n] == ' ' ? " " : "";
     text += n + (text[n] == ' ');
   }
   (void)fputc('\n', out);

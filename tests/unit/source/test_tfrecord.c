@@ -56,7 +56,8 @@ static const char *records(size_t piece) {
     size_t n = file.len - at < piece ? file.len - at : piece;
     char *p = mlt_tfrecord_room(&reader);
     assert_non_null(p);
-    memcpy(p, file.p + at, n);
+    if (n)
+      memcpy(p, file.p + at, n);
     at += n;
     if (n)
       mlt_tfrecord_fed(&reader, n);
