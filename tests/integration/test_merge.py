@@ -3,12 +3,16 @@ import, must leave the same rows in every table."""
 
 import json
 import random
+import signal
+import subprocess
+import time
+
+from pathlib import Path
 
 import pytest
 
 from equality import assert_equal_stores
-from programs import MLFLOW_HEADS, ORACLE, mlflow_run
-from pathlib import Path
+from programs import MLFLOW_HEADS, ORACLE, clean_env, mlflow_env, mlflow_python, mlflow_run, private_home
 from stores.filestore import T0, FileStore, as_yaml, run_id, small_store, write
 from summaries import check_summary, counts, notes
 
@@ -127,3 +131,205 @@ def test_merged_runs_are_what_mlflow_makes_of_the_same_calls(run_bulk, target, c
     again = check_summary(run_bulk("import", store.root, "--to", target.uri, *options, check=2))
     assert target.dump() == before and not counts(again, "inserted") and not counts(again, "updated")
     assert again["conflicts"] == summary["conflicts"]
+
+
+# ---- a store that has grown ----
+
+
+def grow(store, run=2):
+    """What a run gets that goes on."""
+    folder = store.root / "234567890123456789" / run_id(run)
+    with open(folder / "metrics" / "loss", "a") as f:
+        f.write(f"{T0 + 1} 0.125 2\n{T0 + 2} nan 3\n")
+    write(folder / "metrics" / "accuracy", f"{T0} 0.5 0\n")
+    write(folder / "params" / "more", "1")
+    write(folder / "tags" / "more", "2")
+    meta = (folder / "meta.yaml").read_text().replace("status: 1\n", "status: 3\n")
+    write(folder / "meta.yaml", meta.replace("end_time: null", f"end_time: {T0 + 99}"))
+
+
+def running_store(root):
+    store = small_store(root)
+    meta = store.root / "234567890123456789" / run_id(2) / "meta.yaml"
+    text = meta.read_text().replace("status: 3\n", "status: 1\n").replace(f"end_time: {T0 + 10}", "end_time: null")
+    write(meta, text)
+    return store
+
+
+@pytest.fixture
+def grown(run_bulk, target, copy_db, tmp_path):
+    """(store that has grown since it was imported into the target, a database with one clean import of it)"""
+    store = running_store(tmp_path / "mlruns")
+    clean = copy_db(target)
+    run_bulk("import", store.root, "--to", target.uri, check=0)
+    grow(store)
+    run_bulk("import", store.root, "--to", clean.uri, check=0)
+    return store, clean
+
+
+def test_a_store_that_has_grown_is_completed(run_bulk, target, grown):
+    store, clean = grown
+    dry = check_summary(run_bulk("import", store.root, "--to", target.uri, "--json", "--dry-run", check=0))
+    summary = check_summary(run_bulk("import", store.root, "--to", target.uri, "--json", check=0))
+    assert_equal_stores(clean, target)
+    assert dry["tables"] == summary["tables"]
+    assert counts(summary, "inserted") == {"params": 1, "tags": 1, "metrics": 3, "latest_metrics": 1}
+    assert counts(summary, "updated") == {"runs": 1, "latest_metrics": 1}
+    assert summary["tables"]["runs"]["present"] == 2
+    again = check_summary(run_bulk("import", store.root, "--to", target.uri, "--json", check=0))
+    assert not counts(again, "inserted") and not counts(again, "updated")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE params SET value = '0.2'",
+        "UPDATE tags SET value = 'other'",
+        "UPDATE metrics SET value = 0.75 WHERE step = 1 AND",
+        "UPDATE latest_metrics SET value = 0.75",
+        "UPDATE runs SET status = 'KILLED'",
+    ],
+)
+def test_a_run_that_has_grown_and_differs_is_a_conflict(run_bulk, target, grown, change):
+    store, _ = grown
+    target.query(f"{change if change.endswith('AND') else change + ' WHERE'} run_uuid = '{run_id(2)}'")
+    before = target.dump()
+    result = run_bulk("import", store.root, "--to", target.uri, "--on-error", "skip", "--json", check=2)
+    (conflict,) = notes(check_summary(result), "conflict")
+    assert (conflict["id"], conflict["code"]) == (run_id(2), "run-conflict") and "--load merge" in conflict["reason"]
+    assert target.dump() == before
+
+
+def test_append_takes_no_run_that_has_grown(run_bulk, target, grown):
+    store, _ = grown
+    before = target.dump()
+    options = ("--load", "append", "--on-error", "skip", "--json")
+    summary = check_summary(run_bulk("import", store.root, "--to", target.uri, *options, check=2))
+    assert [n["id"] for n in notes(summary, "conflict")] == [run_id(2)] and target.dump() == before
+
+
+def test_merging_names_what_it_leaves(run_bulk, target, grown):
+    store, _ = grown
+    where = f"WHERE run_uuid = '{run_id(2)}'"
+    target.query(f"UPDATE params SET value = '0.2' {where}")
+    target.query(f"UPDATE runs SET user_id = 'other', artifact_uri = '/there' {where}")
+    target.query(f"UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = 9 WHERE run_uuid = '{run_id(3)}'")
+    options = ("--load", "merge", "--on-error", "skip", "--json")
+    summary = check_summary(run_bulk("import", store.root, "--to", target.uri, *options, check=2))
+    found = {n["code"]: n for n in summary["notes"]}
+    assert set(found) == {"param-conflict", "run-deleted", "kept"}
+    assert found["param-conflict"]["id"] == run_id(2)
+    assert all(word in found["param-conflict"]["reason"] for word in ("'lr'", "'0.2'", "'0.1'"))
+    assert "user_id" in found["kept"]["reason"] and "artifact_uri" in found["kept"]["reason"]
+    assert target.query(f"SELECT user_id, artifact_uri, status FROM runs {where}") == [("other", "/there", "FINISHED")]
+    assert target.query(f"SELECT count(*) FROM metrics {where}") == [(5,)]
+    stopped = run_bulk("import", store.root, "--to", target.uri, "--load", "merge", check=65)
+    assert "lr" in stopped.stderr or "deleted" in stopped.stderr
+
+
+# ---- several at a time ----
+
+HOT = 5  # runs that everybody writes to
+
+
+def part_of_all(rng, writer, points=3000):
+    """Points of a writer for each of the runs; those of writers overlap."""
+    made = {}
+    for run in range(HOT):
+        for _ in range(points // HOT):
+            step = rng.randrange(points // 8)
+            key = f"k{rng.randrange(30):02}"
+            made.setdefault((run, key), set()).add((T0 + step, 1 / (1 + step + run), step))
+        made.setdefault((run, f"own{writer}"), set()).add((T0, float(writer), 0))
+    return made
+
+
+def writers_store(root, runs, parts):
+    store = FileStore(root)
+    store.experiment(EXPERIMENT, "merged")
+    for number, run in enumerate(runs):
+        lines = {}
+        for (r, key), points_ in parts.items():
+            if r == number:
+                lines[key] = "".join(f"{t} {v!r} {s}\n" for t, v, s in sorted(points_))
+        fields = {"artifact_uri": run["artifact_uri"], "user_id": "tester", "run_name": f"run {number}"}
+        store.run(EXPERIMENT, run["run_id"], {"lr": "1"}, {"mlflow.runName": f"run {number}", "t": "v"}, lines, **fields)
+    return store
+
+
+def start_import(bulk, source, db, home, *more):
+    command = [bulk, "import", source, "--to", db.uri, "--json", "--load", "merge", "--batch-rows", "1000", *more]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        list(map(str, command)), env=clean_env(home), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
+    )
+
+
+def begin_hot(db, tmp_path):
+    case = {"points": [], "params": {}, "tags": {}, "inputs": [], "end": None}
+    cases = [{"name": f"run {n}", "deleted": False, "before": case, "after": case} for n in range(HOT)]
+    return mlflow("begin", {"experiment": "merged", "experiment_tags": {}, "cases": cases}, tmp_path, db)
+
+
+def live_batches(rng, batches=40):
+    """What MLflow logs meanwhile: points of its own under the same keys and under new ones, and tags."""
+    made = []
+    for n in range(batches):
+        key = f"k{rng.randrange(30):02}"
+        made.append((n % HOT, [(key, T0 + n, n / 7, 1000 + n), (f"live{n % 3}", T0, 0.5, n)], {f"live{n % 4}": "v"}))
+    return made
+
+
+@pytest.mark.parametrize("kind, writers", [("postgres", 8), ("sqlite", 3)])
+def test_many_writers_and_mlflow_at_once_lose_nothing(bulk, run_bulk, new_db, copy_db, tmp_path, kind, writers):
+    db, rng = new_db(kind, HEAD), random.Random(7)
+    runs = begin_hot(db, tmp_path)
+    expected = copy_db(db)
+    parts = [part_of_all(rng, w) for w in range(writers)]
+    stores = [writers_store(tmp_path / f"part{w}", runs, part) for w, part in enumerate(parts)]
+    live = {"runs": [r["run_id"] for r in runs], "batches": live_batches(rng)}
+    plan_file = tmp_path / "live.json"
+    plan_file.write_text(json.dumps(live))
+    uri = db.psycopg2 if kind == "postgres" else db.uri
+    writer = Path(__file__).with_name("merge_writer.py")
+    with open(tmp_path / "live.log", "w") as log:
+        command = [mlflow_python(ORACLE), writer, plan_file, uri, tmp_path]
+        mine = subprocess.Popen(list(map(str, command)), env=mlflow_env(private_home()), stdout=log, stderr=log)
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "ready").exists():
+            assert mine.poll() is None and time.monotonic() < deadline, (tmp_path / "live.log").read_text()
+            time.sleep(0.1)
+        imports = [start_import(bulk, s.root, db, tmp_path) for s in stores]
+        said = [p.communicate(timeout=240) for p in imports]
+        (tmp_path / "stop").touch()
+        assert mine.wait(timeout=240) == 0, (tmp_path / "live.log").read_text()
+    assert [p.returncode for p in imports] == [0] * writers, said
+    written = int((tmp_path / "live.log").read_text().splitlines()[-1])
+    assert written >= len(live["batches"])
+    # the same union, by nobody but one after the other
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "stop").touch()
+    mlflow_run(ORACLE, writer, plan_file, expected.psycopg2 if kind == "postgres" else expected.uri, alone)
+    for store in stores:
+        run_bulk("import", store.root, "--to", expected.uri, "--load", "merge", check=0)
+    assert_equal_stores(expected, db, by_mlflow=True)
+    latest = db.query("SELECT run_uuid, key, step, value FROM latest_metrics")
+    best = {}
+    for run, key, step, timestamp, value in db.query("SELECT run_uuid, key, step, timestamp, value FROM metrics"):
+        best[run, key] = max(best.get((run, key), (-1, -1, 0)), (step, timestamp, value))
+    assert {(r, k): (s, v) for r, k, s, v in latest} == {k: (s, v) for k, (s, _, v) in best.items()}
+
+
+def test_a_merge_that_was_killed_is_finished_by_the_next(bulk, run_bulk, target, copy_db, tmp_path):
+    runs = begin_hot(target, tmp_path)
+    expected = copy_db(target)
+    store = writers_store(tmp_path / "part", runs, part_of_all(random.Random(1), 0, 20000))
+    for after in (0.03, 0.1, 0.2, 0.4):
+        process = start_import(bulk, store.root, target, tmp_path)
+        time.sleep(after)
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=60)
+    run_bulk("import", store.root, "--to", target.uri, "--load", "merge", check=0)
+    run_bulk("import", store.root, "--to", expected.uri, "--load", "merge", check=0)
+    assert_equal_stores(expected, target)
