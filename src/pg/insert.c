@@ -56,7 +56,8 @@ struct copy {
   struct mlt_pg *pg;
   const struct mlt_rows *rows;
   const char *into; /* a table as SQL; NULL: the rows' own */
-  size_t next;      /* the first row not sent yet */
+  struct mlt_pacer *pacer;
+  size_t next; /* the first row not sent yet */
   struct mlt_copy_columns columns;
   struct mlt_buf sql, chunk;
   size_t in_chunk; /* rows */
@@ -96,7 +97,7 @@ static enum mlt_rc prepare(struct copy *c, uint32_t features, struct mlt_err *er
 /* Hands what is encoded to libpq, when it is due. */
 static enum mlt_rc send(struct copy *c, struct mlt_err *err) {
   struct mlt_buf *chunk = &c->chunk;
-  struct mlt_pacer *pacer = c->pg->pacer;
+  struct mlt_pacer *pacer = c->pacer;
   size_t sent = 0;
   if (pacer && c->in_chunk > 0) {
     enum mlt_rc rc = mlt_pacer_wait(pacer, mlt_pacer_take(pacer, c->in_chunk), err);
@@ -129,7 +130,7 @@ static enum mlt_rc encode_row(struct copy *c, struct mlt_err *err) {
 /* Sends rows until there are no more, or the statement is long enough. */
 static enum mlt_rc send_rows(struct copy *c, struct mlt_err *err) {
   size_t first = c->next;
-  size_t portion = c->pg->pacer ? mlt_pacer_portion(c->pg->pacer) : SIZE_MAX;
+  size_t portion = c->pacer ? mlt_pacer_portion(c->pacer) : SIZE_MAX;
   mlt_buf_clear(&c->chunk);
   c->in_chunk = 0;
   enum mlt_rc rc = mlt_copy_header(&c->chunk);
@@ -201,7 +202,7 @@ static enum mlt_rc copy(struct copy *c, struct mlt_err *err) {
 
 enum mlt_rc mlt_pg_copy(struct mlt_pg *pg, const struct mlt_rows *rows, const char *into,
                         uint32_t features, struct mlt_err *err) {
-  struct copy c = {.pg = pg, .rows = rows, .into = into};
+  struct copy c = {.pg = pg, .rows = rows, .into = into, .pacer = into ? NULL : pg->pacer};
   enum mlt_rc rc = prepare(&c, features, err);
   while (rc == MLT_OK && c.next < rows->n)
     rc = copy(&c, err);

@@ -69,7 +69,8 @@ extern const char mlt_pg_table_names[];
 enum mlt_rc mlt_pg_buf_failed(enum mlt_rc rc, struct mlt_err *err);
 
 /* insert.c */
-/* COPYs rows into the table `into` (as SQL; NULL: their own), which has the columns of theirs. */
+/* COPYs rows into the table `into` (as SQL; NULL: their own), which has the columns of theirs. Only
+   rows for their own table keep the pace. */
 enum mlt_rc mlt_pg_copy(struct mlt_pg *pg, const struct mlt_rows *rows, const char *into,
                         uint32_t features, struct mlt_err *err);
 

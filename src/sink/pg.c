@@ -24,6 +24,7 @@ struct pg_db {
   struct mlt_pg_rebuild *rebuild;          /* NULL: append */
   const char *conninfo, *application_name; /* borrowed, for twins */
   struct mlt_pacer *pacer;                 /* borrowed */
+  double due;                              /* when what was merged is paid for */
   bool trust_runs;
   bool merges;   /* --load merge */
   bool broken;   /* the one transaction of a rebuild was rolled back */
@@ -42,7 +43,10 @@ static enum mlt_rc op_begin(void *db, bool read_only, const char *head, uint32_t
   if (d->broken)
     return mlt_err_set(err, MLT_TEMPFAIL,
                        "the load was rolled back as a whole; nothing of it is in");
-  return d->rebuild ? MLT_OK : mlt_pg_begin(d->pg, read_only, head, features, err);
+  if (d->rebuild)
+    return MLT_OK;
+  enum mlt_rc rc = d->pacer ? mlt_pacer_wait(d->pacer, d->due, err) : MLT_OK;
+  return rc == MLT_OK ? mlt_pg_begin(d->pg, read_only, head, features, err) : rc;
 }
 
 static enum mlt_rc op_commit(void *db, struct mlt_err *err) {
@@ -73,8 +77,12 @@ static enum mlt_rc op_lock_runs(void *db, const struct mlt_str *runs, size_t n,
 static enum mlt_rc op_merge(void *db, const struct mlt_merge *merge, uint32_t features,
                             struct mlt_merged *out, struct mlt_err *err) {
   struct pg_db *d = db;
-  if (!d->rebuild || !mlt_pg_rebuild_has(d->rebuild, merge->rows.table))
-    return mlt_pg_merge(d->pg, merge, features, out, err);
+  if (!d->rebuild || !mlt_pg_rebuild_has(d->rebuild, merge->rows.table)) {
+    enum mlt_rc rc = mlt_pg_merge(d->pg, merge, features, out, err);
+    if (d->pacer) /* MLflow may wait for what a merge has locked: the next transaction sleeps */
+      d->due = mlt_pacer_take(d->pacer, out->inserted + out->updated);
+    return rc;
+  }
   *out = (struct mlt_merged){.inserted = merge->rows.n};
   return mlt_pg_insert(d->pg, &merge->rows, features, err);
 }

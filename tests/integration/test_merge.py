@@ -333,3 +333,24 @@ def test_a_merge_that_was_killed_is_finished_by_the_next(bulk, run_bulk, target,
     run_bulk("import", store.root, "--to", target.uri, "--load", "merge", check=0)
     run_bulk("import", store.root, "--to", expected.uri, "--load", "merge", check=0)
     assert_equal_stores(expected, target)
+
+
+def test_a_role_is_told_which_grants_merging_takes(run_bulk, new_pg_db, tmp_path):
+    db = new_pg_db(HEAD)
+    store = running_store(tmp_path / "mlruns")
+    run_bulk("import", store.root, "--to", db.uri, check=0)
+    grow(store)
+    role = f"merger_{db.name}"
+    db.query(f'REVOKE TEMPORARY ON DATABASE "{db.name}" FROM PUBLIC; CREATE ROLE {role} LOGIN')
+    db.query(f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {role}")
+    uri = db.uri.replace("postgres@", f"{role}@")
+    try:
+        refused = run_bulk("import", store.root, "--to", uri, check=77)
+        assert f'GRANT TEMPORARY ON DATABASE "{db.name}"' in refused.stderr
+        db.query(f'GRANT TEMPORARY ON DATABASE "{db.name}" TO {role}')
+        refused = run_bulk("import", store.root, "--to", uri, check=77)
+        assert "GRANT SELECT, INSERT, UPDATE ON ALL TABLES" in refused.stderr
+        db.query(f"GRANT UPDATE ON ALL TABLES IN SCHEMA public TO {role}")
+        run_bulk("import", store.root, "--to", uri, check=0)
+    finally:
+        db.query(f"DROP OWNED BY {role}; DROP ROLE {role}")

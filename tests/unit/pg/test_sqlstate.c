@@ -29,6 +29,15 @@ static void every_state_that_matters_has_its_class(void **state) {
       fail_msg("%s is %s", cases[i].sqlstate, mlt_rc_name(mlt_pg_sqlstate_rc(cases[i].sqlstate)));
 }
 
+static void other_writers_in_the_way_are_told_from_other_passing_failures(void **state) {
+  (void)state;
+  assert_true(mlt_pg_sqlstate_is_contention("23505"));
+  assert_true(mlt_pg_sqlstate_is_contention("40P01"));
+  assert_true(mlt_pg_sqlstate_is_contention("55P03"));
+  assert_false(mlt_pg_sqlstate_is_contention("53100"));
+  assert_false(mlt_pg_sqlstate_is_contention(""));
+}
+
 static void hints_are_given_where_something_can_be_done(void **state) {
   (void)state;
   assert_non_null(strstr(mlt_pg_sqlstate_hint("28P01"), "PGPASSWORD"));
@@ -64,6 +73,7 @@ static void a_server_that_was_not_reached_has_none(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_state_that_matters_has_its_class),
+      cmocka_unit_test(other_writers_in_the_way_are_told_from_other_passing_failures),
       cmocka_unit_test(hints_are_given_where_something_can_be_done),
       cmocka_unit_test(a_failed_connection_tells_its_state),
       cmocka_unit_test(a_server_that_was_not_reached_has_none),

@@ -27,9 +27,9 @@ struct fixture {
 
 static const char RUN[] = "0123456789abcdef0123456789abcdef";
 
-static void open_sink(struct fixture *f, bool dry_run, bool stop) {
+static void open_loading(struct fixture *f, enum mlt_load load, bool dry_run, bool stop) {
   struct mlt_sink_opts opts = {
-      .target = &f->target, .load = MLT_LOAD_APPEND, .dry_run = dry_run, .stop_on_reject = stop};
+      .target = &f->target, .load = load, .dry_run = dry_run, .stop_on_reject = stop};
   f->ops->close(f->sink);
   f->sink = NULL;
   mlt_err_clear(&f->err);
@@ -37,6 +37,10 @@ static void open_sink(struct fixture *f, bool dry_run, bool stop) {
     fail_msg("open: %s", f->err.msg);
   mlt_batch_free(f->batch);
   f->batch = mlt_batch_new(&f->ops->schema(f->sink)->limits, 0);
+}
+
+static void open_sink(struct fixture *f, bool dry_run, bool stop) {
+  open_loading(f, MLT_LOAD_APPEND, dry_run, stop);
 }
 
 static int setup(void **state) {
@@ -195,6 +199,76 @@ static void a_different_run_is_a_conflict_and_is_left_alone(void **state) {
   expect(f, MLT_T_RUNS, 1, 0, 0);
 }
 
+static void expect_updated(struct fixture *f, enum mlt_table t, uint64_t updated) {
+  if (f->out.counts[t].updated != updated)
+    fail_msg("%s: %d updated", mlt_table_name(t), (int)f->out.counts[t].updated);
+}
+
+/* A point, a tag and another lr for a run that is there. */
+static void add_more(struct fixture *f, const char *experiment, const char *id) {
+  static const int64_t step[] = {1, 2}, ts[] = {20, 30};
+  static const double value[] = {0.25, 0.125};
+  add_experiment(f, experiment, "merges");
+  add(f, (struct mlt_record){.kind = MLT_REC_RUN,
+                             .run = {.run_uuid = mlt_str_c(id),
+                                     .experiment = mlt_str_c(experiment),
+                                     .name = MLT_STR_LIT("r2"),
+                                     .user_id = MLT_STR_LIT("other"),
+                                     .source_type = MLT_STR_LIT("LOCAL"),
+                                     .status = MLT_RUN_FAILED,
+                                     .start_time = {1, true},
+                                     .end_time = {9, true},
+                                     .artifact_uri = MLT_STR_LIT("/srv/a/r/artifacts")}});
+  add(f, (struct mlt_record){.kind = MLT_REC_PARAM, .kv = {MLT_STR_LIT("lr"), MLT_STR_LIT("2")}});
+  add(f, (struct mlt_record){.kind = MLT_REC_PARAM, .kv = {MLT_STR_LIT("n"), MLT_STR_LIT("1")}});
+  add(f, (struct mlt_record){.kind = MLT_REC_TAG,
+                             .kv = {MLT_STR_LIT("mlflow.runName"), MLT_STR_LIT("r2")}});
+  add(f,
+      (struct mlt_record){
+          .kind = MLT_REC_POINTS,
+          .points = {
+              .key = MLT_STR_LIT("loss"), .n = 2, .timestamp = ts, .step = step, .value = value}});
+  add(f, (struct mlt_record){.kind = MLT_REC_INPUT,
+                             .input = {MLT_STR_LIT("iris"), MLT_STR_LIT("abc")}});
+  add(f, (struct mlt_record){.kind = MLT_REC_RUN_END});
+}
+
+/* What a merge of add_more() into add_run() comes to. */
+static void expect_merge(struct fixture *f) {
+  expect(f, MLT_T_RUNS, 0, 0, 0);
+  expect_updated(f, MLT_T_RUNS, 1);
+  expect(f, MLT_T_PARAMS, 1, 0, 1);
+  expect(f, MLT_T_TAGS, 0, 0, 0);
+  expect_updated(f, MLT_T_TAGS, 1);
+  expect(f, MLT_T_METRICS, 1, 1, 0);
+  expect_updated(f, MLT_T_LATEST_METRICS, 1);
+  expect(f, MLT_T_INPUTS, 0, 1, 0);
+  assert_int_equal(f->out.notes.n, 3);
+}
+
+static void a_run_that_is_there_takes_what_is_merged(void **state) {
+  struct fixture *f = *state;
+  open_sink(f, false, true);
+  add_experiment(f, "1", "merges");
+  add_run(f, "1", "a0000000000000000000000000000001", "0.1");
+  assert_int_equal(write_batch(f), MLT_OK);
+  for (int dry = 1; dry >= 0; dry--) {
+    open_loading(f, MLT_LOAD_MERGE, dry, false);
+    add_more(f, "1", "a0000000000000000000000000000001");
+    assert_int_equal(write_batch(f), MLT_OK);
+    expect_merge(f);
+  }
+  open_loading(f, MLT_LOAD_MERGE, false, true);
+  add_more(f, "1", "a0000000000000000000000000000001");
+  assert_int_equal(write_batch(f), MLT_CONFLICT); /* of the param */
+  open_loading(f, MLT_LOAD_MERGE, false, false);
+  add_experiment(f, "1", "merged elsewhere");
+  add_run(f, "1", "a0000000000000000000000000000001", "0.1");
+  assert_int_equal(write_batch(f), MLT_OK);
+  expect(f, MLT_T_RUNS, 0, 0, 1);
+  assert_string_equal(f->out.notes.v[0].code, "run-conflict");
+}
+
 static void a_load_is_in_when_it_is_finished(void **state) {
   struct fixture *f = *state;
   struct mlt_sink_opts opts = {.target = &f->target, .load = MLT_LOAD_AUTO, .stop_on_reject = true};
@@ -313,6 +387,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(new_rows_go_in_and_are_found_again, setup, teardown),
       cmocka_unit_test_setup_teardown(a_different_run_is_a_conflict_and_is_left_alone, setup,
                                       teardown),
+      cmocka_unit_test_setup_teardown(a_run_that_is_there_takes_what_is_merged, setup, teardown),
       cmocka_unit_test_setup_teardown(names_stand_once_in_a_source, setup, teardown),
       cmocka_unit_test_setup_teardown(spilled_runs_are_inserted_and_compared_like_others, setup,
                                       teardown),
