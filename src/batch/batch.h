@@ -59,8 +59,8 @@ struct mlt_batch_points {
 struct mlt_batch_edge { /* rows of `inputs` */
   enum { MLT_EDGE_DATASET, MLT_EDGE_MODEL_INPUT, MLT_EDGE_OUTPUT } kind;
   uint32_t run;
-  struct mlt_str name, digest; /* DATASET: which, in the run's experiment */
-  struct mlt_str model_id;     /* MODEL_INPUT, OUTPUT */
+  struct mlt_str experiment, name, digest; /* DATASET: which; the experiment is the source's key */
+  struct mlt_str model_id;                 /* MODEL_INPUT, OUTPUT */
   int64_t step;
   struct mlt_range tags; /* in edge_tags */
 };

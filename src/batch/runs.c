@@ -40,6 +40,7 @@ static const struct mlt_field run_fields[] = {
 };
 
 static const struct mlt_field input_fields[] = {
+    FIELD(mlt_input, experiment, NO_COLUMN, MLT_LONG_REJECT, MLT_OPTIONAL, NULL),
     FIELD(mlt_input, name, MLT_C_DATASETS_name, MLT_LONG_REJECT, MLT_PRESENT, NULL),
     FIELD(mlt_input, digest, MLT_C_DATASETS_digest, MLT_LONG_REJECT, MLT_PRESENT, NULL),
 };
@@ -192,7 +193,7 @@ static enum mlt_rc add_edge(struct mlt_adding *a, struct mlt_batch_edge e) {
   struct mlt_batch_run *run = &b->runs.v[b->runs.n - 1];
   struct mlt_str kind = {&"dmo"[e.kind], 1};
   struct mlt_str name = e.kind == MLT_EDGE_DATASET ? e.name : e.model_id;
-  const struct mlt_str identity[] = {run->r.run_uuid, kind, name, e.digest};
+  const struct mlt_str identity[] = {run->r.run_uuid, kind, name, e.digest, e.experiment};
   size_t index = b->edges.n;
   bool first;
   enum mlt_rc rc = mlt_batch_once(a, 'E', identity, LENGTH(identity), &index, &first);
@@ -220,13 +221,19 @@ enum mlt_rc mlt_batch_add_input(struct mlt_adding *a) {
   struct mlt_input in = a->rec->input;
   a->id = a->b->runs.v[a->b->runs.n - 1].r.run_uuid;
   a->b->priv->edge = MLT_FATE_REJECTED;
+  if (!in.experiment.p)
+    in.experiment = a->b->runs.v[a->b->runs.n - 1].r.experiment;
   enum mlt_rc rc = mlt_adding_check(a, &in, input_fields, LENGTH(input_fields));
+  if (rc == MLT_OK)
+    rc = mlt_adding_experiment(a, in.experiment);
   if (rc == MLT_OK)
     rc = mlt_adding_keep(a, &in, input_fields, LENGTH(input_fields));
   if (rc != MLT_OK)
     return rc;
-  return add_edge(
-      a, (struct mlt_batch_edge){.kind = MLT_EDGE_DATASET, .name = in.name, .digest = in.digest});
+  return add_edge(a, (struct mlt_batch_edge){.kind = MLT_EDGE_DATASET,
+                                             .experiment = in.experiment,
+                                             .name = in.name,
+                                             .digest = in.digest});
 }
 
 enum mlt_rc mlt_batch_add_model_edge(struct mlt_adding *a) {

@@ -95,8 +95,10 @@ struct mlt_dataset {
       profile; /* schema, profile may be absent */
 };
 
-struct mlt_input { /* the dataset is named by (name, digest) in the run's experiment */
+struct mlt_input { /* the dataset is named by (name, digest) in an experiment */
   struct mlt_str name, digest;
+  struct mlt_str experiment; /* struct mlt_experiment.key; absent: the run's. MLflow 2 took datasets
+                                of any experiment */
 };
 
 struct mlt_model_edge { /* MODEL_INPUT and OUTPUT */

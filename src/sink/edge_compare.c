@@ -9,12 +9,17 @@
 
 #include "base/mem.h"
 
+struct held_dataset {
+  int64_t experiment;
+  struct mlt_str name, digest;
+};
+
 struct held {
   uint32_t run;
   int kind;             /* as mlt_batch_edge.kind */
   struct mlt_str other; /* dataset_uuid or model_id */
   struct mlt_str input_uuid;
-  struct mlt_str name, digest; /* of the dataset, once looked up */
+  const struct held_dataset *dataset; /* once looked up */
   int64_t step;
   size_t edge;      /* the batch's edge that equals it, or SIZE_MAX */
   size_t tags_seen; /* rows of input_tags equal to the source's */
@@ -24,10 +29,10 @@ struct held {
 struct edge_compare {
   struct mlt_write *a;
   MLT_VEC(struct held) held;
-  struct mlt_map *by_other;  /* dataset_uuid -> 1: to be looked up */
-  struct mlt_map *names;     /* dataset_uuid -> index in ds */
-  MLT_VEC(struct mlt_kv) ds; /* name, digest */
-  struct mlt_map *by_input;  /* input_uuid -> index in held */
+  struct mlt_map *by_other; /* dataset_uuid -> 1: to be looked up */
+  struct mlt_map *names;    /* dataset_uuid -> index in ds */
+  MLT_VEC(struct held_dataset) ds;
+  struct mlt_map *by_input; /* input_uuid -> index in held */
 };
 
 static int kind_of(const struct mlt_value *row) {
@@ -68,9 +73,10 @@ static enum mlt_rc name_dataset(void *ctx, const struct mlt_value *row, struct m
   struct edge_compare *c = ctx;
   if (!MLT_VEC_ROOM(c->ds))
     return mlt_err_nomem(err);
-  struct mlt_kv *d = &c->ds.v[c->ds.n];
-  if (mlt_arena_str(c->a->out->arena, row[2].s, &d->key) != 0 ||
-      mlt_arena_str(c->a->out->arena, row[3].s, &d->value) != 0 ||
+  struct held_dataset *d = &c->ds.v[c->ds.n];
+  d->experiment = row[1].i;
+  if (mlt_arena_str(c->a->out->arena, row[2].s, &d->name) != 0 ||
+      mlt_arena_str(c->a->out->arena, row[3].s, &d->digest) != 0 ||
       mlt_map_put(c->names, row[0].s, c->ds.n) < 0)
     return mlt_err_nomem(err);
   c->ds.n++;
@@ -88,23 +94,29 @@ static struct mlt_str *keys_of(struct edge_compare *c, const struct mlt_map *m, 
   return keys;
 }
 
-static bool same_edge(const struct held *h, const struct mlt_batch_edge *e) {
+static bool same_dataset(const struct mlt_write *a, const struct held_dataset *d,
+                         const struct mlt_batch_edge *e) {
+  const struct mlt_known_experiment *x = mlt_write_experiment(a, e->experiment);
+  return d && x && x->pub.id == d->experiment && mlt_str_eq(d->name, e->name) &&
+         mlt_str_eq(d->digest, e->digest);
+}
+
+static bool same_edge(const struct mlt_write *a, const struct held *h,
+                      const struct mlt_batch_edge *e) {
   if (h->kind != (int)e->kind)
     return false;
   if (e->kind == MLT_EDGE_DATASET)
-    return mlt_str_eq(h->name, e->name) && mlt_str_eq(h->digest, e->digest);
+    return same_dataset(a, h->dataset, e);
   return mlt_str_eq(h->other, e->model_id) && h->step == e->step;
 }
 
 static void match(struct edge_compare *c, struct held *h) {
   uint64_t at;
-  if (h->kind == MLT_EDGE_DATASET && mlt_map_get(c->names, h->other, &at)) {
-    h->name = c->ds.v[at].key;
-    h->digest = c->ds.v[at].value;
-  }
+  if (h->kind == MLT_EDGE_DATASET && mlt_map_get(c->names, h->other, &at))
+    h->dataset = &c->ds.v[at];
   struct mlt_range r = c->a->b->runs.v[h->run].edges;
   for (size_t i = r.first; i < r.first + r.n; i++)
-    if (same_edge(h, &c->a->b->edges.v[i]))
+    if (same_edge(c->a, h, &c->a->b->edges.v[i]))
       h->edge = i;
 }
 

@@ -58,9 +58,10 @@ static enum mlt_rc gather(struct mlt_write *a) {
   }
   for (size_t i = 0; i < a->b->edges.n; i++) {
     const struct mlt_batch_edge *e = &a->b->edges.v[i];
-    if (e->kind != MLT_EDGE_DATASET || a->edge_fate[i] != MLT_FATE_NEW)
+    if (e->kind != MLT_EDGE_DATASET || a->edge_fate[i] != MLT_FATE_NEW ||
+        !experiment_ok(a, e->experiment))
       continue;
-    enum mlt_rc rc = refer(a, a->b->runs.v[e->run].r.experiment, e->name, e->digest, &ref);
+    enum mlt_rc rc = refer(a, e->experiment, e->name, e->digest, &ref);
     if (rc != MLT_OK)
       return rc;
   }
@@ -177,7 +178,7 @@ enum mlt_rc mlt_write_datasets(struct mlt_write *a) {
 static struct mlt_str edge_dataset(const struct mlt_write *a, const struct mlt_batch_edge *e) {
   char buf[DATASET_KEY_MAX];
   uint64_t at;
-  struct mlt_str key = dataset_key(buf, a->b->runs.v[e->run].r.experiment, e->name, e->digest);
+  struct mlt_str key = dataset_key(buf, e->experiment, e->name, e->digest);
   return mlt_map_get(a->dataset_index, key, &at) ? a->datasets.v[at].uuid : MLT_STR_NULL;
 }
 
