@@ -78,6 +78,10 @@ static enum mlt_rc emit_metric(struct mlt_db *d, const struct mlt_db_child *c,
   else if (MLT_DB_TEXT(row, LOGGED_MODEL_METRICS, dataset_uuid).p)
     mlt_db_changed(d, MLT_T_LOGGED_MODEL_METRICS, "dataset-unlinked", rec->lm_metric.key,
                    "its dataset_uuid is not kept; the dataset's name and digest are");
+  else if (MLT_DB_INT(row, LOGGED_MODEL_METRICS, experiment_id).v !=
+           MLT_DB_INT(d->owner, LOGGED_MODELS, experiment_id).v) /* MLflow 3.1 wrote 0 */
+    mlt_db_changed(d, MLT_T_LOGGED_MODEL_METRICS, "experiment-mended", rec->lm_metric.key,
+                   "its experiment_id is not the logged model's; stored as that");
   return MLT_OK;
 }
 

@@ -299,13 +299,10 @@ static int by_input(const struct mlt_db *d, const struct mlt_read_row *row) {
 static const struct mlt_db_child input_tags;
 
 /* Why an edge of no kind we know, or without its dataset, is not given; NULL if it is. */
-static const char *edge_fault(const struct mlt_db *d, const struct mlt_read_row *row) {
+static const char *edge_fault(const struct mlt_read_row *row) {
   if (!mlt_str_is(MLT_DB_TEXT(row, INPUTS, source_type), "DATASET"))
     return "it is of a kind that mltrack does not know";
-  if (!row->extra[1].p)
-    return "its dataset does not exist";
-  return mlt_str_is(row->extra[3], d->experiment) ? NULL
-                                                  : "its dataset is that of another experiment";
+  return row->extra[1].p ? NULL : "its dataset does not exist";
 }
 
 static enum mlt_rc give_edge(struct mlt_db *d, const struct mlt_read_row *row,
@@ -320,10 +317,11 @@ static enum mlt_rc give_edge(struct mlt_db *d, const struct mlt_read_row *row,
     rec->edge.step = MLT_DB_INT(row, INPUTS, step).v;
     return MLT_OK;
   }
-  const char *fault = edge_fault(d, row);
+  const char *fault = edge_fault(row);
   if (!fault) {
     mlt_db_record(rec, MLT_REC_INPUT);
-    rec->input = (struct mlt_input){.name = row->extra[1], .digest = row->extra[2]};
+    rec->input = (struct mlt_input){
+        .experiment = row->extra[3], .name = row->extra[1], .digest = row->extra[2]};
     return MLT_OK;
   }
   d->inner_skip = true;
