@@ -13,6 +13,7 @@ from mlflow_tools import STORES
 from programs import HEADS_DIR, MLFLOW_HEADS, NEWEST, ORACLE, mlflow_run
 from shared import made_once
 from summaries import check_summary, counts, notes
+from test_sqlite_live import KEYS, RUNS, STEPS, LiveMlflow, make_filestore
 
 ALL_HEADS = sorted(p.name.split(".")[0] for p in HEADS_DIR.glob("*.pg.sql"))
 KINDS = ["sqlite", "postgres"]
@@ -56,6 +57,9 @@ def full(full_databases):
 
 # ---- everything MLflow writes ----
 
+# What a release wrote wrongly, and the code under which it is told: 3.1 gave every metric of a logged model experiment 0.
+MENDED = {"3.1.4": {"logged_model_metrics.experiment_id": "experiment-mended"}}
+
 
 @pytest.mark.parametrize("to", KINDS)
 @pytest.mark.parametrize("kind", KINDS)
@@ -65,9 +69,10 @@ def test_every_row_arrives(run_bulk, full_databases, new_db, version, kind, to):
     target = new_db(to, MLFLOW_HEADS[version])
     summary = import_all(run_bulk, source, target)
     assert summary["format"] == {"sqlite": "sqlite", "postgres": "postgresql"}[kind]
-    assert_equal_stores(source, target)
+    assert_equal_stores(source, target, ignore=MENDED.get(version, {}))
     assert rows_by_table(target) == rows_by_table(source)
-    assert counts(summary, "rejected") == {} and summary["conflicts"] == summary["changes"] == 0
+    assert counts(summary, "rejected") == {} and summary["conflicts"] == 0
+    assert set(summary["changed"]) == set(MENDED.get(version, {}).values())
     assert summary["ignored"]["traces"] == 3
 
     again = import_all(run_bulk, source, target)
@@ -443,3 +448,34 @@ def test_postgres_while_its_schema_changes(run_bulk, full_databases, tmp_path, n
         result = run_bulk("import", db.uri, "--to", f"sqlite:///{tmp_path}/o.db", check=75)
         assert not (tmp_path / "o.db").exists() and result.stderr
         connection.rollback()
+
+
+@pytest.mark.parametrize("where", ["delete", "wal", "postgres"])
+def test_a_live_mlflow_goes_on_while_its_database_is_read(run_bulk, tmp_path, new_db, where):
+    """What arrives is of one moment, though runs are written all the while; and the writer is not kept waiting."""
+    server = new_db("postgres") if where == "postgres" else None
+    uri = server.uri if server else f"sqlite:///{tmp_path}/mlflow.db"
+    with LiveMlflow(ORACLE, tmp_path, where, server and server.psycopg2) as live:
+        run_bulk("import", make_filestore(tmp_path / "mlruns"), "--to", uri, "--load", "append", check=0)
+        live.importing(True)
+        summaries, targets = [], [new_db("sqlite"), new_db("postgres", MLFLOW_HEADS[ORACLE])]
+        for target in targets:
+            summaries.append(check_summary(run_bulk("import", uri, "--to", target.uri, "--json", check=0)))
+        live.importing(False)
+        outcome = live.stop()
+    assert outcome["while_importing"] > 0, "the two did not meet: nothing was tested"
+    assert outcome["slowest"] < 15, "MLflow gives up on a lock after 20 s"
+    source = server or SqliteDatabase(tmp_path / "mlflow.db")
+    for target, summary in zip(targets, summaries, strict=True):
+        assert counts(summary, "rejected") == {} and summary["changes"] == 0
+        finished = target.query("SELECT run_uuid FROM runs WHERE status = 'FINISHED'")
+        assert len(finished) > RUNS
+        for sql in (
+            "SELECT run_uuid, key, value, step, timestamp FROM metrics",
+            "SELECT run_uuid, key, value FROM params",
+            "SELECT run_uuid, key, value, step FROM latest_metrics",
+        ):
+            assert set(target.query(sql)) <= set(source.query(sql))
+        # a run that had ended then has all of its rows
+        whole = "SELECT count(*) FROM metrics WHERE run_uuid IN (SELECT run_uuid FROM runs WHERE status = 'FINISHED')"
+        assert target.query(whole) == [(RUNS * KEYS * STEPS + 30 * (len(finished) - RUNS),)]

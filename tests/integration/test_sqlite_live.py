@@ -43,16 +43,16 @@ def make_filestore(root):
 
 
 class LiveMlflow:
-    """An MLflow store of its own process, in use from entry to exit."""
+    """An MLflow store of its own process, in use from entry to exit: FOLDER/mlflow.db, or `uri`."""
 
-    def __init__(self, version, folder, journal):
+    def __init__(self, version, folder, journal, uri=None):
         self.folder, self.path = folder, folder / "mlflow.db"
         if journal == "wal":
             connection = sqlite3.connect(self.path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.close()
         script = Path(__file__).with_name("live_writer.py")
-        command = [programs.mlflow_python(version), script, f"sqlite:///{self.path}", folder / "artifacts", folder]
+        command = [programs.mlflow_python(version), script, uri or f"sqlite:///{self.path}", folder / "artifacts", folder]
         self.process = subprocess.Popen(
             list(map(str, command)),
             env=programs.mlflow_env(programs.private_home()),

@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 import mlflow
-from make_full_store import HAS_LOGGED_MODELS, Maker
+from make_full_store import Maker
 from mlflow.tracking import MlflowClient
+
+HAS_ASSESSMENTS = tuple(map(int, mlflow.__version__.split(".")[:2])) >= (3, 2)
 
 
 class DatabaseMaker(Maker):
@@ -31,7 +33,7 @@ class DatabaseMaker(Maker):
                 span.set_inputs({"q": i})
                 ids.append(getattr(span, "trace_id", None) or span.request_id)
         mlflow.flush_trace_async_logging()
-        if HAS_LOGGED_MODELS:
+        if HAS_ASSESSMENTS:
             mlflow.log_feedback(trace_id=ids[0], name="good", value=True)
             mlflow.log_expectation(trace_id=ids[0], name="answer", value="42")
 
