@@ -48,6 +48,7 @@ static void private_free(struct mlt_batch_private *p) {
   mlt_free(p->by_key.v);
   scratch_free(p);
   mlt_spill_free(&p->spill);
+  mlt_arena_free(p->noted);
   mlt_free(p);
 }
 
@@ -65,8 +66,9 @@ static struct mlt_batch_private *private_new(const struct mlt_limits *limits, si
   mlt_spill_init(&p->spill);
   p->keys = mlt_map_new();
   p->once = mlt_map_new();
+  p->noted = mlt_arena_new();
   mlt_buf_init(&p->scratch, SIZE_MAX);
-  if (!p->keys || !p->once) {
+  if (!p->keys || !p->once || !p->noted) {
     private_free(p);
     return NULL;
   }
@@ -138,7 +140,8 @@ void mlt_batch_reset(struct mlt_batch *b) {
 #define EMPTY(vec) b->vec.n = 0;
   FOR_EACH_VECTOR(EMPTY)
 #undef EMPTY
-  b->keys.n = b->notes.n = 0;
+  b->keys.n = 0;
+  mlt_batch_forget_notes(b);
   mlt_points_free(&b->points);
   mlt_points_free(&b->latest);
   memset(b->counts, 0, sizeof b->counts);
@@ -174,8 +177,9 @@ size_t mlt_batch_bytes(const struct mlt_batch *b) {
   const struct mlt_batch_private *p = b->priv;
   size_t open = b->points.n - p->run_points;
   size_t scratch = p->order_cap * 2 * sizeof *p->order + p->spare_cap;
-  size_t n = mlt_arena_bytes(b->arena) + (b->points.n + b->latest.n) * MLT_POINT_BYTES +
-             b->points.n * sizeof(uint32_t) + b->notes.n * sizeof *b->notes.v +
+  size_t n = mlt_arena_bytes(b->arena) + mlt_arena_bytes(p->noted) +
+             (b->points.n + b->latest.n) * MLT_POINT_BYTES + b->points.n * sizeof(uint32_t) +
+             b->notes.n * sizeof *b->notes.v +
              p->groups.n * (sizeof *p->groups.v + sizeof *p->by_key.v) +
              p->segments.n * sizeof *p->segments.v;
   n += scratch > open * MLT_SORT_BYTES ? scratch : open * MLT_SORT_BYTES;

@@ -117,7 +117,7 @@ struct mlt_batch {
 
   struct mlt_counts counts[MLT_T_COUNT]; /* read, merged, rejected, changed of this batch */
   MLT_VEC(struct mlt_note)
-  notes; /* rejects and changes found while adding and sealing, in the arena */
+  notes; /* rejects and changes found while adding and sealing */
   struct mlt_arena *arena;
   bool sealed;
   struct mlt_batch_private *priv;
@@ -152,6 +152,11 @@ bool mlt_batch_whole(const struct mlt_batch *b);
    every run the other half before it spills. */
 uint64_t mlt_batch_rows(const struct mlt_batch *b);
 size_t mlt_batch_bytes(const struct mlt_batch *b);
+
+/* Are there so many notes that they should be taken before the batch is whole? */
+bool mlt_batch_notes_due(const struct mlt_batch *b);
+/* Somebody has taken the notes: they are gone, their text, too. */
+void mlt_batch_forget_notes(struct mlt_batch *b);
 
 /* Sorts, merges exact duplicates (counted), sets the ranges; points are in order since their run
  * ended. Once, before a

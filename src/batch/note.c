@@ -1,11 +1,11 @@
 /* Notes of a batch: what was rejected or changed while adding and sealing. Their text is always
-   valid UTF-8, whatever the record held, and lives in the batch's arena. */
+   valid UTF-8, whatever the record held, and lives in an arena of its own. */
 #include <stdio.h>
 #include <string.h>
 
 #include "batch/private.h"
 
-enum { REASON_MAX = 1024, TEXT_MAX = 4096 };
+enum { REASON_MAX = 1024, TEXT_MAX = 4096, NOTES_DUE = 2000 };
 
 /* Copies s (the first 4 KiB of it) with each byte that is not UTF-8, and each NUL, written as \xNN.
  */
@@ -40,13 +40,24 @@ static int printable(struct mlt_arena *arena, struct mlt_str s, struct mlt_str *
 }
 
 enum mlt_rc mlt_batch_note(struct mlt_batch *b, struct mlt_note note, struct mlt_err *err) {
-  if (!MLT_VEC_ROOM(b->notes) || printable(b->arena, note.id, &note.id) ||
-      printable(b->arena, note.place.path, &note.place.path) ||
-      printable(b->arena, note.place.field, &note.place.field) ||
-      printable(b->arena, note.reason, &note.reason))
+  struct mlt_arena *arena = b->priv->noted;
+  if (!MLT_VEC_ROOM(b->notes) || printable(arena, note.id, &note.id) ||
+      printable(arena, note.place.path, &note.place.path) ||
+      printable(arena, note.place.field, &note.place.field) ||
+      printable(arena, note.reason, &note.reason))
     return mlt_err_nomem(err);
   b->notes.v[b->notes.n++] = note;
   return MLT_OK;
+}
+
+/* While a rejected run goes by, its note still waits for the number of its rows. */
+bool mlt_batch_notes_due(const struct mlt_batch *b) {
+  return b->notes.n >= NOTES_DUE && !b->priv->skip;
+}
+
+void mlt_batch_forget_notes(struct mlt_batch *b) {
+  b->notes.n = 0;
+  mlt_arena_reset(b->priv->noted);
 }
 
 static enum mlt_rc add_note(struct mlt_adding *a, enum mlt_note_kind kind, const char *code,
@@ -114,6 +125,6 @@ enum mlt_rc mlt_batch_note_more(struct mlt_batch *b, size_t index, struct mlt_er
   va_start(ap, fmt);
   (void)vsnprintf(reason + n, sizeof reason - (size_t)n, fmt, ap);
   va_end(ap);
-  return mlt_arena_str(b->arena, mlt_str_c(reason), &note->reason) == 0 ? MLT_OK
-                                                                        : mlt_err_nomem(err);
+  return mlt_arena_str(b->priv->noted, mlt_str_c(reason), &note->reason) == 0 ? MLT_OK
+                                                                              : mlt_err_nomem(err);
 }

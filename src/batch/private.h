@@ -46,6 +46,7 @@ struct mlt_batch_private {
   struct mlt_map *once; /* identities taken in this batch -> index of their row */
   struct mlt_batch_shared *shared;
   struct mlt_buf scratch;       /* an identity being looked up */
+  struct mlt_arena *noted;      /* text of the notes */
   MLT_VEC(uint32_t) key_latest; /* one a key: its row of latest in the run that used it last */
 
   /* The open run's points are those from run_points on, and the extents of the spill. */

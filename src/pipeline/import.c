@@ -162,7 +162,11 @@ static enum mlt_rc settle(void *ctx, const struct mlt_batch *batch,
 /* Gives a sealed batch to a lane; an empty one takes its place. */
 static enum mlt_rc write_batch(struct pump *p, struct mlt_batch **batch) {
   enum mlt_rc rc = take_batch_notes(p, *batch);
-  return rc == MLT_OK ? mlt_lanes_submit(p->lanes, batch, p->err) : rc;
+  if (rc != MLT_OK || !(*batch)->sealed) {
+    mlt_batch_forget_notes(*batch);
+    return rc;
+  }
+  return mlt_lanes_submit(p->lanes, batch, p->err);
 }
 
 static enum mlt_rc check_cancelled(struct pump *p) {

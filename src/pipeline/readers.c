@@ -119,7 +119,7 @@ static enum mlt_rc read_record(struct reader *rd) {
     return rc;
   if (++rd->records % RECORDS_PER_LOOK == 0)
     tell_progress(rd);
-  if (r->fill.stop_on_reject && has_new_reject(rd))
+  if ((r->fill.stop_on_reject && has_new_reject(rd)) || mlt_batch_notes_due(rd->batch))
     return hand_over(rd);
   return is_full(rd) ? seal_and_hand_over(rd) : MLT_OK;
 }

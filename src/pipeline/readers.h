@@ -14,7 +14,8 @@
 
 struct mlt_readers;
 
-/* When a reader hands its batch over. */
+/* When a reader hands its batch over. One with many notes comes unsealed, and goes back when the
+   notes have been taken. */
 struct mlt_fill {
   uint64_t rows, runs; /* when it holds so many */
   size_t bytes;

@@ -412,6 +412,27 @@ static void a_reset_batch_is_as_new(void **state) {
   mlt_batch_free(b);
 }
 
+static void notes_may_be_taken_while_a_run_is_open(void **state) {
+  (void)state;
+  struct mlt_batch *b = new_batch();
+  add(b, run_record("r"));
+  uint64_t added = 0;
+  for (; !mlt_batch_notes_due(b); added++)
+    add(b, kv_record(MLT_REC_PARAM, "", "v")); /* rejected */
+  assert_true(added > 100);
+  size_t full = mlt_batch_bytes(b);
+  mlt_batch_forget_notes(b);
+  assert_int_equal(b->notes.n, 0);
+  assert_false(mlt_batch_notes_due(b));
+  assert_true(mlt_batch_bytes(b) < full / 2);
+  add(b, kv_record(MLT_REC_PARAM, "k", "v"));
+  finish(b);
+  assert_int_equal(b->counts[MLT_T_PARAMS].rejected, added);
+  assert_int_equal(b->params.n, 1);
+  assert_int_equal(b->notes.n, 0);
+  mlt_batch_free(b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(params_and_tags_are_sorted_within_their_run),
@@ -434,6 +455,7 @@ int main(void) {
       cmocka_unit_test(notes_of_the_source_are_kept_and_counted),
       cmocka_unit_test(records_out_of_order_are_refused),
       cmocka_unit_test(a_reset_batch_is_as_new),
+      cmocka_unit_test(notes_may_be_taken_while_a_run_is_open),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
