@@ -418,7 +418,7 @@ static void notes_may_be_taken_while_a_run_is_open(void **state) {
   add(b, run_record("r"));
   uint64_t added = 0;
   for (; !mlt_batch_notes_due(b); added++)
-    add(b, kv_record(MLT_REC_PARAM, "", "v")); /* rejected */
+    add(b, kv_record(MLT_REC_PARAM, "\xff", "v")); /* rejected */
   assert_true(added > 100);
   size_t full = mlt_batch_bytes(b);
   mlt_batch_forget_notes(b);
