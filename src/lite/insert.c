@@ -1,8 +1,10 @@
 /* Inserts: one prepared statement a table, kept on the connection; values are bound without a copy.
    What may be stored is model/'s business: only SQLite's own constraints speak here. */
+#include <limits.h>
 #include <string.h>
 
 #include "lite/db.h"
+#include "model/rules.h"
 #include "sql.h"
 
 enum { MAX_SQL = 4096 };
@@ -158,6 +160,7 @@ static enum mlt_rc choose_id(struct mlt_lite *db, int64_t wanted, int64_t *id,
 struct experiment {
   const struct mlt_value *row;
   int64_t id;
+  struct mlt_str location; /* absent: the row's */
 };
 
 static enum mlt_rc get_experiment(const void *ctx, size_t i, struct mlt_value *out,
@@ -169,15 +172,24 @@ static enum mlt_rc get_experiment(const void *ctx, size_t i, struct mlt_value *o
   enum mlt_column first = mlt_table_columns(MLT_T_EXPERIMENTS, &n);
   memcpy(out, e->row, n * sizeof *out);
   out[MLT_C_EXPERIMENTS_experiment_id - first] = (struct mlt_value){.kind = MLT_V_INT, .i = e->id};
+  if (e->location.p)
+    out[MLT_C_EXPERIMENTS_artifact_location - first] =
+        (struct mlt_value){.kind = MLT_V_TEXT, .s = e->location};
   return MLT_OK;
 }
 
 enum mlt_rc mlt_lite_insert_experiment(struct mlt_lite *db, const struct mlt_value *row,
-                                       int64_t wanted, int64_t *id, struct mlt_err *err) {
+                                       int64_t wanted, const char *root, int64_t *id,
+                                       struct mlt_err *err) {
   struct experiment e = {.row = row};
   enum mlt_rc rc = choose_id(db, wanted, &e.id, err);
   if (rc != MLT_OK)
     return rc;
+  char location[PATH_MAX + 32];
+  if (root) {
+    (void)mlt_rule_artifact_location(location, sizeof location, root, e.id);
+    e.location = mlt_str_c(location);
+  }
   struct mlt_rows rows = {.table = MLT_T_EXPERIMENTS, .n = 1, .get = get_experiment, .ctx = &e};
   rc = mlt_lite_insert(db, &rows, 0, err);
   if (rc == MLT_OK)

@@ -51,8 +51,10 @@ enum mlt_rc mlt_lite_merge(struct mlt_lite *db, const struct mlt_merge *merge, u
 enum mlt_rc mlt_lite_select(struct mlt_lite *db, enum mlt_table table,
                             const struct mlt_where *where, uint32_t features, mlt_row_fn fn,
                             void *ctx, struct mlt_err *err);
-/* wanted >= 0: with that id if it is free; else the next free id (max + 1). */
+/* wanted >= 0: with that id if it is free; else the next free id (max + 1). root not NULL: its
+   artifact_location is what MLflow makes of that root (model/rules.h), whatever row has. */
 enum mlt_rc mlt_lite_insert_experiment(struct mlt_lite *db, const struct mlt_value *row,
-                                       int64_t wanted, int64_t *id, struct mlt_err *err);
+                                       int64_t wanted, const char *root, int64_t *id,
+                                       struct mlt_err *err);
 
 #endif

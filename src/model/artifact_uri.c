@@ -2,6 +2,8 @@
    moves borders between slices of the location; nothing is decoded or copied before the end. */
 #include "model/rules.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 struct uri {
@@ -162,4 +164,9 @@ size_t mlt_rule_artifact_uri(char *out, size_t cap, struct mlt_str location,
   if (cap)
     out[w.len < cap ? w.len : cap - 1] = '\0';
   return w.len;
+}
+
+size_t mlt_rule_artifact_location(char *out, size_t cap, const char *root, int64_t id) {
+  int n = snprintf(out, cap, "%s/%" PRId64, root, id);
+  return n < 0 ? 0 : (size_t)n;
 }

@@ -66,6 +66,8 @@ struct mlt_experiment {
   struct mlt_opt_i64 id; /* the source's number, if it has one: 0 stays 0 where free; SQLite keeps
                             others too where free */
   struct mlt_str artifact_location; /* may be absent */
+  bool placed; /* it is, and so are the artifact_uri of its runs: the target has both as MLflow
+                  would give them there */
   bool deleted;
   struct mlt_opt_i64 creation_time, last_update_time;
 };

@@ -35,6 +35,9 @@ const char *mlt_rule_text(struct mlt_str s);
    URI all the same; tabs and newlines, which urllib drops, stay. Writes into out (NUL-terminated),
    returns the length needed as snprintf does. */
 size_t mlt_rule_artifact_uri(char *out, size_t cap, struct mlt_str location, struct mlt_str run_id);
+/* artifact_location of an experiment that is created without one: ROOT/<id>, where root is the
+   server's artifact root (store/tracking/sqlalchemy_store.py: create_experiment). Likewise. */
+size_t mlt_rule_artifact_location(char *out, size_t cap, const char *root, int64_t id);
 
 /* store/tracking/sqlalchemy_store.py: sanitize_metric_value. NaN -> 0 with is_nan, infinities ->
  * +-DBL_MAX. */

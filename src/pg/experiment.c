@@ -2,10 +2,12 @@
    leave behind; we use it as MLflow does and move it ahead where it lags, so that MLflow's next
    create does not fail. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/rules.h"
 #include "pg/internal.h"
 #include "pg/wire.h"
 #include "sql.h"
@@ -58,16 +60,22 @@ static enum mlt_rc write_insert(struct mlt_pg *pg, struct mlt_buf *b, unsigned n
 
 /* *inserted = false: the id or the name is there already. */
 static enum mlt_rc insert(struct mlt_pg *pg, const struct mlt_value *row, int64_t id,
-                          bool *inserted, struct mlt_err *err) {
+                          const char *root, bool *inserted, struct mlt_err *err) {
   struct binding b = {0};
   const struct mlt_value id_value = {.kind = MLT_V_INT, .i = id};
   unsigned n;
   struct mlt_buf sql;
   mlt_buf_init(&sql, STATEMENT_MAX);
   enum mlt_column first = mlt_table_columns(MLT_T_EXPERIMENTS, &n);
+  char location[PATH_MAX + 32];
+  if (root)
+    (void)mlt_rule_artifact_location(location, sizeof location, root, id);
+  const struct mlt_value placed = {.kind = MLT_V_TEXT, .s = mlt_str_c(root ? location : NULL)};
   for (unsigned i = 0; i < n; i++)
     bind(&b, i, mlt_column_info(first + i)->type,
-         first + i == MLT_C_EXPERIMENTS_experiment_id ? &id_value : &row[i]);
+         first + i == MLT_C_EXPERIMENTS_experiment_id               ? &id_value
+         : root && first + i == MLT_C_EXPERIMENTS_artifact_location ? &placed
+                                                                    : &row[i]);
   enum mlt_rc rc = write_insert(pg, &sql, n);
   if (rc != MLT_OK || !mlt_buf_cstr(&sql)) {
     rc = mlt_pg_buf_failed(rc == MLT_OK ? MLT_NOMEM : rc, err);
@@ -110,9 +118,9 @@ static enum mlt_rc id_taken(struct mlt_pg *pg, int64_t id, bool *taken, struct m
 
 /* Tries one id. *inserted = false: the id is taken. */
 static enum mlt_rc try_id(struct mlt_pg *pg, const struct mlt_value *row, int64_t id,
-                          bool *inserted, struct mlt_err *err) {
+                          const char *root, bool *inserted, struct mlt_err *err) {
   bool taken = false;
-  enum mlt_rc rc = insert(pg, row, id, inserted, err);
+  enum mlt_rc rc = insert(pg, row, id, root, inserted, err);
   if (rc != MLT_OK || *inserted)
     return rc;
   rc = id_taken(pg, id, &taken, err);
@@ -174,15 +182,15 @@ static enum mlt_rc next_free_id(struct mlt_pg *pg, const char *sequence, int64_t
   return rc == MLT_OK ? next_id(pg, sequence, id, err) : rc;
 }
 
-static enum mlt_rc insert_numbered(struct mlt_pg *pg, const struct mlt_value *row, int64_t *id,
-                                   struct mlt_err *err) {
+static enum mlt_rc insert_numbered(struct mlt_pg *pg, const struct mlt_value *row, const char *root,
+                                   int64_t *id, struct mlt_err *err) {
   char sequence[24];
   bool inserted = false;
   enum mlt_rc rc = find_sequence(pg, sequence, err);
   for (int i = 0; i < ATTEMPTS && rc == MLT_OK && !inserted; i++) {
     rc = next_free_id(pg, sequence, id, err);
     if (rc == MLT_OK)
-      rc = try_id(pg, row, *id, &inserted, err);
+      rc = try_id(pg, row, *id, root, &inserted, err);
   }
   if (rc == MLT_OK && !inserted)
     rc = mlt_err_set(err, MLT_TEMPFAIL, "no free experiment id after %d attempts", ATTEMPTS);
@@ -190,12 +198,12 @@ static enum mlt_rc insert_numbered(struct mlt_pg *pg, const struct mlt_value *ro
 }
 
 static enum mlt_rc insert_wanted(struct mlt_pg *pg, const struct mlt_value *row, int64_t wanted,
-                                 bool *inserted, struct mlt_err *err) {
+                                 const char *root, bool *inserted, struct mlt_err *err) {
   enum mlt_rc rc = mlt_pg_types(pg, err);
   bool fits = pg->types[MLT_C_EXPERIMENTS_experiment_id] != MLT_OID_I4 || wanted <= INT32_MAX;
   if (rc != MLT_OK || !fits)
     return rc;
-  rc = try_id(pg, row, wanted, inserted, err);
+  rc = try_id(pg, row, wanted, root, inserted, err);
   if (rc != MLT_OK || !*inserted || wanted == 0) /* sequences start at 1 */
     return rc;
   char sequence[24];
@@ -204,14 +212,14 @@ static enum mlt_rc insert_wanted(struct mlt_pg *pg, const struct mlt_value *row,
 }
 
 enum mlt_rc mlt_pg_insert_experiment(struct mlt_pg *pg, const struct mlt_value *row, int64_t wanted,
-                                     int64_t *id, struct mlt_err *err) {
+                                     const char *root, int64_t *id, struct mlt_err *err) {
   bool inserted = false;
   enum mlt_rc rc = MLT_OK;
   *id = wanted;
   if (wanted >= 0)
-    rc = insert_wanted(pg, row, wanted, &inserted, err);
+    rc = insert_wanted(pg, row, wanted, root, &inserted, err);
   if (rc == MLT_OK && !inserted)
-    rc = insert_numbered(pg, row, id, err);
+    rc = insert_numbered(pg, row, root, id, err);
   if (rc != MLT_OK) {
     mlt_pg_hint_grant(pg, err, "USAGE, UPDATE ON ALL SEQUENCES IN");
     mlt_err_prefix(err, "table experiments");

@@ -78,8 +78,9 @@ enum mlt_rc mlt_pg_select(struct mlt_pg *pg, enum mlt_table table, const struct 
 /* Inserts one experiment (values as model/columns.def). wanted >= 0: with that id if it is free.
    Else, and when it is taken, with the next id of the sequence, which is first moved ahead of every
    id in the table if it lags. *id is the id it got; row's own experiment_id is ignored. An
-   artifact_location of NULL stays NULL. MLT_TEMPFAIL if the name came into being meanwhile. */
+   artifact_location of NULL stays NULL, but with a root that is not NULL it is what MLflow makes of
+   that root (model/rules.h). MLT_TEMPFAIL if the name came into being meanwhile. */
 enum mlt_rc mlt_pg_insert_experiment(struct mlt_pg *pg, const struct mlt_value *row, int64_t wanted,
-                                     int64_t *id, struct mlt_err *err);
+                                     const char *root, int64_t *id, struct mlt_err *err);
 
 #endif

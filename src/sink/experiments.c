@@ -4,16 +4,22 @@
 #include "sink/writer.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "model/rules.h"
 
 struct found {
   int64_t id;
   bool deleted;
+  struct mlt_str location;
 };
 
 struct lookup {
+  struct mlt_arena *arena;
   struct mlt_map *by_name; /* -> index in v */
   MLT_VEC(struct found) v;
 };
@@ -30,7 +36,11 @@ static enum mlt_rc remember_found(void *ctx, const struct mlt_value *row, struct
   const struct mlt_value *name = &row[MLT_C_EXPERIMENTS_name - MLT_C_EXPERIMENTS_experiment_id];
   const struct mlt_value *stage =
       &row[MLT_C_EXPERIMENTS_lifecycle_stage - MLT_C_EXPERIMENTS_experiment_id];
+  const struct mlt_value *location =
+      &row[MLT_C_EXPERIMENTS_artifact_location - MLT_C_EXPERIMENTS_experiment_id];
   l->v.v[l->v.n] = (struct found){.id = row[0].i, .deleted = mlt_str_is(stage->s, "deleted")};
+  if (mlt_arena_str(l->arena, location->s, &l->v.v[l->v.n].location) != 0)
+    return mlt_err_nomem(err);
   if (mlt_map_put(l->by_name, name->s, l->v.n) < 0)
     return mlt_err_nomem(err);
   l->v.n++;
@@ -48,7 +58,36 @@ static enum mlt_rc find_by_name(struct mlt_write *a, struct lookup *l) {
   return mlt_write_select(a, MLT_T_EXPERIMENTS, &where, remember_found, l);
 }
 
+/* What MLflow's server takes by itself: for PostgreSQL that it serves artifacts, for a file the
+   folder mlruns beside it, made absolute. */
+static const char *artifact_root(const struct mlt_target *t, char out[PATH_MAX]) {
+  char folder[PATH_MAX], real[PATH_MAX];
+  if (t->kind == MLT_TARGET_PG)
+    return "mlflow-artifacts:";
+  const char *slash = strrchr(t->path, '/');
+  int n = snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - t->path) + 1 : 1,
+                   slash ? t->path : ".");
+  if (n >= PATH_MAX || !realpath(folder, real))
+    return "mlruns";
+  (void)snprintf(out, PATH_MAX, "%s/mlruns", strcmp(real, "/") == 0 ? "" : real);
+  return out;
+}
+
+/* Of an experiment that is there, or has just been made. */
+static enum mlt_rc place(struct mlt_write *a, struct mlt_known_experiment *entry,
+                         struct mlt_str location) {
+  char root[PATH_MAX], text[PATH_MAX + 32];
+  if (!location.len) {
+    (void)mlt_rule_artifact_location(text, sizeof text, artifact_root(a->w->target, root),
+                                     entry->pub.id);
+    location = mlt_str_c(text);
+  }
+  return mlt_arena_str(a->out->arena, location, &entry->location) == 0 ? MLT_OK
+                                                                       : mlt_err_nomem(a->err);
+}
+
 static enum mlt_rc create(struct mlt_write *a, const struct mlt_experiment *e, int64_t *id) {
+  char root[PATH_MAX];
   *id = -1;
   if (a->w->dry_run)
     return MLT_OK;
@@ -59,7 +98,9 @@ static enum mlt_rc create(struct mlt_write *a, const struct mlt_experiment *e, i
                                            mlt_v_opt(e->creation_time),
                                            mlt_v_opt(e->last_update_time)};
   bool keep = e->id.has && (a->w->ops->keeps_experiment_ids || e->id.v == 0);
-  return a->w->ops->insert_experiment(a->w->db, row, keep ? e->id.v : -1, id, a->err);
+  return a->w->ops->insert_experiment(a->w->db, row, keep ? e->id.v : -1,
+                                      e->placed ? artifact_root(a->w->target, root) : NULL, id,
+                                      a->err);
 }
 
 /* NULL if this experiment may be imported, else the code of the reason, which is written into why.
@@ -114,6 +155,8 @@ static enum mlt_rc resolve_one(struct mlt_write *a, size_t i, const struct looku
     if (rc != MLT_OK)
       return rc;
   }
+  if (e->placed && place(a, &entry, f ? f->location : MLT_STR_NULL) != MLT_OK)
+    return MLT_NOMEM;
   a->exp_fate[i] = f ? MLT_FATE_PRESENT : MLT_FATE_NEW;
   mlt_write_count(a, MLT_T_EXPERIMENTS, a->exp_fate[i], 1);
   return mlt_known_add(a->w->known, &entry, a->err);
@@ -255,7 +298,7 @@ static enum mlt_rc write_tags(struct mlt_write *a) {
 enum mlt_rc mlt_write_experiments(struct mlt_write *a) {
   if (a->b->experiments.n == 0)
     return MLT_OK;
-  struct lookup l = {.by_name = mlt_map_new()};
+  struct lookup l = {.arena = a->out->arena, .by_name = mlt_map_new()};
   enum mlt_rc rc = l.by_name ? find_by_name(a, &l) : mlt_err_nomem(a->err);
   for (size_t i = 0; rc == MLT_OK && i < a->b->experiments.n; i++)
     rc = resolve_one(a, i, &l);

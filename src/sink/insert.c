@@ -9,7 +9,8 @@ struct chosen {
   const uint32_t *index;
 };
 
-void mlt_run_values(const struct mlt_write *a, const struct mlt_run *r, struct mlt_value *out) {
+void mlt_run_values(const struct mlt_write *a, size_t run, struct mlt_value *out) {
+  const struct mlt_run *r = &a->b->runs.v[run].r;
   *out++ = mlt_v_text(r->run_uuid);
   *out++ = mlt_v_text(r->name);
   *out++ = mlt_v_text(r->source_type);
@@ -22,14 +23,14 @@ void mlt_run_values(const struct mlt_write *a, const struct mlt_run *r, struct m
   *out++ = mlt_v_opt(r->deleted_time);
   *out++ = mlt_v_text(r->source_version);
   *out++ = mlt_v_text(mlt_lifecycle(r->deleted));
-  *out++ = mlt_v_text(r->artifact_uri);
+  *out++ = mlt_v_text(a->artifact_uri[run]);
   *out = mlt_v_int(mlt_write_experiment(a, r->experiment)->pub.id);
 }
 
 static enum mlt_rc run_row(const void *ctx, size_t i, struct mlt_value *out, struct mlt_err *err) {
   (void)err;
   const struct chosen *c = ctx;
-  mlt_run_values(c->a, &c->a->b->runs.v[c->index[i]].r, out);
+  mlt_run_values(c->a, c->index[i], out);
   return MLT_OK;
 }
 

@@ -71,6 +71,7 @@ static bool add(struct mlt_known *k, const struct mlt_known_experiment *entry) {
   *e = *entry;
   if (mlt_arena_str(k->arena, entry->pub.key, &e->pub.key) != 0 ||
       mlt_arena_str(k->arena, entry->pub.name, &e->pub.name) != 0 ||
+      mlt_arena_str(k->arena, entry->location, &e->location) != 0 ||
       mlt_map_put(k->by_key, e->pub.key, k->entries.n) < 0 ||
       (!e->rejected && mlt_map_put(k->by_name, e->pub.name, k->entries.n) < 0))
     return false;

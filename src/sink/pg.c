@@ -98,9 +98,9 @@ static enum mlt_rc op_select(void *db, enum mlt_table table, const struct mlt_wh
 }
 
 static enum mlt_rc op_insert_experiment(void *db, const struct mlt_value *row, int64_t wanted,
-                                        int64_t *id, struct mlt_err *err) {
+                                        const char *root, int64_t *id, struct mlt_err *err) {
   struct pg_db *d = db;
-  return mlt_pg_insert_experiment(d->pg, row, wanted, id, err);
+  return mlt_pg_insert_experiment(d->pg, row, wanted, root, id, err);
 }
 
 static void op_close(void *db) {

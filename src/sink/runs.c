@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "model/rules.h"
 
 /* All rows of a run share its fate; those of inputs are counted by edges.c. */
 static void count_run(struct mlt_write *a, const struct mlt_batch_run *r, enum mlt_fate fate) {
@@ -29,6 +30,22 @@ static enum mlt_rc reject_run(struct mlt_write *a, size_t i, enum mlt_note_kind 
   return mlt_write_note(a, kind, MLT_T_RUNS, code, mlt_run_rows(a->b, r), r->r.run_uuid, "%s", why);
 }
 
+/* The source's, or where the source does not say what MLflow makes of the experiment's location. */
+static enum mlt_rc place_run(struct mlt_write *a, size_t run,
+                             const struct mlt_known_experiment *e) {
+  const struct mlt_run *r = &a->b->runs.v[run].r;
+  a->artifact_uri[run] = r->artifact_uri;
+  if (r->artifact_uri.p || !e->location.p)
+    return MLT_OK;
+  size_t n = mlt_rule_artifact_uri(NULL, 0, e->location, r->run_uuid);
+  char *uri = mlt_arena_alloc(a->out->arena, n + 1);
+  if (!uri)
+    return mlt_err_nomem(a->err);
+  (void)mlt_rule_artifact_uri(uri, n + 1, e->location, r->run_uuid);
+  a->artifact_uri[run] = (struct mlt_str){uri, n};
+  return MLT_OK;
+}
+
 /* Runs that cannot go in whatever the target holds. */
 static enum mlt_rc first_pass(struct mlt_write *a) {
   for (size_t i = 0; i < a->b->runs.n; i++) {
@@ -46,6 +63,8 @@ static enum mlt_rc first_pass(struct mlt_write *a) {
       if (added == 0)
         rc = reject_run(a, i, MLT_NOTE_CONFLICT, "run-duplicate",
                         "the source holds this run id twice");
+      else
+        rc = place_run(a, i, e);
     }
     if (rc != MLT_OK)
       return rc;
@@ -125,11 +144,19 @@ static int progress_of(struct mlt_str status) {
   return mlt_str_is(status, "RUNNING") ? 1 : 2;
 }
 
-/* Does the row differ only as that of a run does that went on? */
-static bool went_on(const struct pair *p) {
+/* Does the row differ only as that of a run does that went on? A log of bare metrics never says that
+   it has ended: its run ends with what is there, and later when there is more. */
+static bool went_on(const struct mlt_write *a, const struct pair *p) {
   static const uint32_t may = RUN_BIT(status) | RUN_BIT(end_time);
-  return !(p->differs & ~may) &&
-         progress_of(p->ours[RUN_COLUMN(status)].s) > progress_of(p->theirs[RUN_COLUMN(status)].s);
+  const struct mlt_run *r = &a->b->runs.v[p->run].r;
+  const struct mlt_value *ended = &p->theirs[RUN_COLUMN(end_time)];
+  if (p->differs & ~may)
+    return false;
+  if (p->differs & RUN_BIT(status))
+    return progress_of(p->ours[RUN_COLUMN(status)].s) >
+           progress_of(p->theirs[RUN_COLUMN(status)].s);
+  return mlt_write_experiment(a, r->experiment)->location.p && ended->kind == MLT_V_INT &&
+         r->end_time.has && r->end_time.v > ended->i;
 }
 
 /* PRESENT until its rows are compared, too. */
@@ -137,7 +164,7 @@ static enum mlt_rc compare_run(struct mlt_write *a, const struct pair *p) {
   a->run_fate[p->run] = MLT_FATE_PRESENT;
   if (!p->differs)
     return MLT_OK;
-  if (a->w->load == MLT_LOAD_AUTO && went_on(p)) {
+  if (a->w->load == MLT_LOAD_AUTO && went_on(a, p)) {
     a->there[p->run].advanced = a->there[p->run].grown = true;
     return MLT_OK;
   }
@@ -154,7 +181,7 @@ static enum mlt_rc found_run(void *ctx, const struct mlt_value *row, struct mlt_
   if (!mlt_map_get(a->run_index, row[0].s, &i))
     return MLT_OK;
   struct pair p = {.run = i, .theirs = row};
-  mlt_run_values(a, &a->b->runs.v[i].r, p.ours);
+  mlt_run_values(a, i, p.ours);
   for (unsigned c = 0; c < RUN_COLUMNS; c++)
     if (!mlt_value_eq(&p.ours[c], &row[c]))
       p.differs |= 1u << c;

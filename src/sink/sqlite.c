@@ -76,9 +76,9 @@ static enum mlt_rc op_select(void *db, enum mlt_table table, const struct mlt_wh
 }
 
 static enum mlt_rc op_insert_experiment(void *db, const struct mlt_value *row, int64_t wanted,
-                                        int64_t *id, struct mlt_err *err) {
+                                        const char *root, int64_t *id, struct mlt_err *err) {
   struct sqlite_db *d = db;
-  return mlt_lite_insert_experiment(d->lite, row, wanted, id, err);
+  return mlt_lite_insert_experiment(d->lite, row, wanted, root, id, err);
 }
 
 static void op_close(void *db) {

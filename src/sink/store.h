@@ -25,7 +25,7 @@ struct mlt_store_ops {
   enum mlt_rc (*select)(void *db, enum mlt_table table, const struct mlt_where *where,
                         uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err);
   enum mlt_rc (*insert_experiment)(void *db, const struct mlt_value *row, int64_t wanted,
-                                   int64_t *id, struct mlt_err *err);
+                                   const char *root, int64_t *id, struct mlt_err *err);
   void (*close)(void *db);
   /* Another connection; *out NULL if one writer is all the database takes. */
   enum mlt_rc (*twin)(void *db, void **out, struct mlt_err *err);

@@ -55,6 +55,7 @@ enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops
   s->stop_on_reject = opts->stop_on_reject;
   s->pacer = ops->paces_rows || opts->dry_run ? NULL : opts->pacer;
   s->load = opts->load;
+  s->target = opts->target;
   s->known = mlt_known_new();
   s->dry_runs = opts->dry_run ? mlt_map_new() : NULL;
   enum mlt_rc rc = MLT_OK;
@@ -86,6 +87,7 @@ enum mlt_rc mlt_sink_twin(struct mlt_sink *s, struct mlt_sink **out, struct mlt_
   t->schema = s->schema;
   t->stop_on_reject = s->stop_on_reject;
   t->load = s->load;
+  t->target = s->target;
   t->known = mlt_known_share(s->known);
   *out = t;
   return MLT_OK;
@@ -200,13 +202,14 @@ static enum mlt_rc attempt_begin(struct mlt_write *a) {
   a->exp_fate = mlt_arena_zalloc(arena, b->experiments.n + 1);
   a->run_fate = mlt_arena_zalloc(arena, b->runs.n + 1);
   a->there = mlt_arena_zalloc(arena, (b->runs.n + 1) * sizeof *a->there);
+  a->artifact_uri = mlt_arena_zalloc(arena, (b->runs.n + 1) * sizeof *a->artifact_uri);
   a->model_fate = mlt_arena_zalloc(arena, b->logged_models.n + 1);
   a->edge_fate = mlt_arena_zalloc(arena, b->edges.n + 1);
   a->edge_uuid = mlt_arena_zalloc(arena, (b->edges.n + 1) * sizeof *a->edge_uuid);
   a->run_index = mlt_map_new();
   a->dataset_index = mlt_map_new();
-  if (!a->exp_fate || !a->run_fate || !a->there || !a->model_fate || !a->edge_fate ||
-      !a->edge_uuid || !a->run_index || !a->dataset_index)
+  if (!a->exp_fate || !a->run_fate || !a->there || !a->artifact_uri || !a->model_fate ||
+      !a->edge_fate || !a->edge_uuid || !a->run_index || !a->dataset_index)
     return mlt_err_nomem(a->err);
   struct mlt_sink *w = a->w;
   return w->db ? w->ops->begin(w->db, w->dry_run, w->schema.head, w->schema.features, a->err)

@@ -20,7 +20,8 @@ struct mlt_sink {
   struct mlt_schema schema;
   bool dry_run, stop_on_reject;
   enum mlt_load load;
-  struct mlt_known *known;  /* shared with the other connections of the import */
+  const struct mlt_target *target; /* borrowed */
+  struct mlt_known *known;         /* shared with the other connections of the import */
   struct mlt_map *dry_runs; /* dry run only: ids of runs that earlier batches would have written */
   struct mlt_arena *arena;  /* what id_map gives out */
   struct mlt_pacer *pacer;  /* borrowed; NULL: the store keeps the pace, or there is none */
@@ -74,6 +75,7 @@ struct mlt_write {
   size_t n_existing;
   bool looked;                               /* existing is known */
   struct mlt_there *there;                   /* one a run */
+  struct mlt_str *artifact_uri;              /* likewise, as it is to be in the target */
   uint8_t *exp_fate, *run_fate, *model_fate; /* enum mlt_fate, one an entry of the batch's arrays */
   struct mlt_map *run_index;                 /* run_uuid -> index in b->runs */
   struct mlt_map *dataset_index; /* "<experiment>\n<name>\n<digest>" -> index in datasets */
@@ -155,7 +157,7 @@ enum mlt_rc mlt_write_new_runs(struct mlt_write *a);
  */
 enum mlt_rc mlt_run_rows_of(const struct mlt_write *a, enum mlt_table table, enum mlt_fate fate,
                             struct mlt_rows *out);
-void mlt_run_values(const struct mlt_write *a, const struct mlt_run *r, struct mlt_value *out);
+void mlt_run_values(const struct mlt_write *a, size_t run, struct mlt_value *out);
 
 /* merge.c: rows of runs marked MERGE into the same tables, counted. */
 enum mlt_rc mlt_write_merges(struct mlt_write *a);

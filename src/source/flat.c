@@ -14,8 +14,11 @@ static void begin(const struct mlt_flat *f, struct mlt_record *rec, enum mlt_rec
 void mlt_flat_experiment(const struct mlt_flat *f, struct mlt_record *rec) {
   struct mlt_opt_i64 now = {mlt_clock_wall_ms(), true};
   begin(f, rec, MLT_REC_EXPERIMENT);
-  rec->experiment = (struct mlt_experiment){
-      .key = f->experiment, .name = f->experiment, .creation_time = now, .last_update_time = now};
+  rec->experiment = (struct mlt_experiment){.key = f->experiment,
+                                            .name = f->experiment,
+                                            .placed = true,
+                                            .creation_time = now,
+                                            .last_update_time = now};
 }
 
 enum mlt_rc mlt_flat_run(struct mlt_flat *f, struct mlt_record *rec, struct mlt_err *err) {

@@ -94,7 +94,7 @@ static inline int64_t new_experiment(struct mlt_pg *pg, const char *name, int64_
   int64_t id;
   const struct mlt_value row[MLT_MAX_COLUMNS] = {
       I(0), {.kind = MLT_V_TEXT, .s = mlt_str_c(name)}, NUL, T("active"), I(1), NUL};
-  must(mlt_pg_insert_experiment(pg, row, wanted, &id, &err), &err);
+  must(mlt_pg_insert_experiment(pg, row, wanted, NULL, &id, &err), &err);
   return id;
 }
 

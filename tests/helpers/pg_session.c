@@ -35,7 +35,7 @@ static void an_experiment_made_by_another_may_be_tried_again(void **state) {
   struct mlt_pg *pg = open_pg();
   begin(pg);
   assert_true(new_experiment(pg, "twice", -1) > 0);
-  assert_int_equal(mlt_pg_insert_experiment(pg, row, -1, &id, &err), MLT_TEMPFAIL);
+  assert_int_equal(mlt_pg_insert_experiment(pg, row, -1, NULL, &id, &err), MLT_TEMPFAIL);
   assert_non_null(strstr(err.msg, "\"twice\""));
   mlt_pg_rollback(pg);
   mlt_pg_close(pg);
@@ -70,7 +70,7 @@ static void a_column_without_sequence_is_a_schema_matter(void **state) {
   begin(pg);
   run(pg, "ALTER TABLE experiments ALTER experiment_id DROP DEFAULT;"
           "DROP SEQUENCE public.experiments_experiment_id_seq");
-  assert_int_equal(mlt_pg_insert_experiment(pg, row, -1, &id, &err), MLT_SCHEMA);
+  assert_int_equal(mlt_pg_insert_experiment(pg, row, -1, NULL, &id, &err), MLT_SCHEMA);
   assert_non_null(strstr(err.msg, "no sequence"));
   mlt_pg_rollback(pg);
   mlt_pg_close(pg);
@@ -271,7 +271,7 @@ static void missing_privileges_name_the_grant(void **state) {
   must(mlt_pg_begin(pg, false, head, features, &err), &err);
   const struct mlt_value row[MLT_MAX_COLUMNS] = {I(0), T("poor"), NUL, T("active"), NUL, NUL};
   int64_t id;
-  assert_int_equal(mlt_pg_insert_experiment(pg, row, -1, &id, &err), MLT_NOPERM);
+  assert_int_equal(mlt_pg_insert_experiment(pg, row, -1, NULL, &id, &err), MLT_NOPERM);
   assert_non_null(strstr(err.hint, "ON ALL SEQUENCES IN SCHEMA \"public\""));
   mlt_pg_rollback(pg);
   mlt_pg_close(pg);

@@ -128,6 +128,45 @@ def test_one_file_of_a_folder_is_the_run_it_was(run_bulk, new_sqlite_db, logs):
     assert counts(again, "present")["runs"] == 1 and counts(again, "inserted") == {}
 
 
+def test_artifacts_have_the_place_that_mlflow_would_give_them(run_bulk, target, tmp_path):
+    """In a new experiment as its create_experiment has it, in one that is there as its create_run."""
+    for name in ("new", "old"):
+        (tmp_path / f"{name}.csv").write_text("step,loss\n1,2\n")
+    target.query(
+        "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, creation_time,"
+        " last_update_time) VALUES (7, 'old', 's3://bucket/a?x=1', 'active', 1, 1)"
+        + (" RETURNING 1" if target.kind == "postgres" else "")
+    )
+    for _ in range(2):
+        for name in ("new", "old"):
+            run_bulk("import", tmp_path / f"{name}.csv", "--to", target.uri, check=0)
+    rows = target.query("SELECT e.name, experiment_id, artifact_location, run_uuid, artifact_uri"
+                        " FROM experiments e JOIN runs USING (experiment_id) ORDER BY e.name")  # fmt: skip
+    (_, new_id, location, new_run, new_uri), (_, _, _, old_run, old_uri) = rows
+    root = "mlflow-artifacts:" if target.kind == "postgres" else f"{target.path.parent}/mlruns"
+    assert location == f"{root}/{new_id}" and new_uri == f"{location}/{new_run}/artifacts"
+    assert old_uri == f"s3://bucket/a/{old_run}/artifacts?x=1"
+
+
+def test_a_table_that_has_grown_adds_what_is_new(run_bulk, target, tmp_path):
+    """Where it has times; without them its points have another time, and the run is another one."""
+    table = tmp_path / "t.csv"
+    rows = [f"{i},{T0 + i},{i / 4}\n" for i in range(10)]
+    table.write_text("step,wall_time,loss\n" + "".join(rows[:6]))
+    run_bulk("import", table, "--to", target.uri, "--json", check=0)
+    table.write_text("step,wall_time,loss\n" + "".join(rows))
+    grown = check_summary(run_bulk("import", table, "--to", target.uri, "--json", check=0))
+    assert counts(grown, "inserted")["metrics"] == 4 and counts(grown, "present")["metrics"] == 6
+    assert target.query("SELECT end_time FROM runs") == [((T0 + 9) * 1000,)]
+    timeless = tmp_path / "u.csv"
+    timeless.write_text("step,loss\n1,2\n")
+    os.utime(timeless, (T0, T0))
+    run_bulk("import", timeless, "--to", target.uri, check=0)
+    timeless.write_text("step,loss\n1,2\n2,3\n")
+    os.utime(timeless, (T0 + 60, T0 + 60))
+    assert "with other data" in run_bulk("import", timeless, "--to", target.uri, check=65).stderr
+
+
 def pandas_frames(folder, seed):
     """Random frames in pandas' dialects, and what pandas itself reads from them: {file: {column: [[step, value]]}}."""
     code = """

@@ -372,7 +372,7 @@ static int64_t new_experiment(struct scratch *s, struct mlt_lite *db, struct mlt
                               int64_t wanted) {
   const struct mlt_value row[] = {INT(-5), name, NONE, TEXT("active"), NONE, NONE};
   int64_t id = -1;
-  assert_works(s, mlt_lite_insert_experiment(db, row, wanted, &id, &s->err));
+  assert_works(s, mlt_lite_insert_experiment(db, row, wanted, NULL, &id, &s->err));
   return id;
 }
 
@@ -387,12 +387,12 @@ static void an_experiment_gets_the_id_it_wants_or_the_next_one(void **state) {
   assert_int_equal(new_experiment(s, db, TEXT("c"), 123456789012345678), 123456789012345678);
   assert_int_equal(new_experiment(s, db, TEXT("d"), 123456789012345678), 123456789012345679);
   assert_int_equal(new_experiment(s, db, TEXT("e"), -1), 123456789012345680);
-  assert_fails(s, mlt_lite_insert_experiment(db, row, 99, &id, &s->err), MLT_TEMPFAIL,
+  assert_fails(s, mlt_lite_insert_experiment(db, row, 99, NULL, &id, &s->err), MLT_TEMPFAIL,
                "experiments.name");
   mlt_err_clear(&s->err);
   assert_true(new_experiment(s, db, TEXT("f"), INT64_MAX) == INT64_MAX);
   const struct mlt_value last[] = {NONE, TEXT("g"), NONE, TEXT("active"), NONE, NONE};
-  assert_fails(s, mlt_lite_insert_experiment(db, last, -1, &id, &s->err), MLT_DATA,
+  assert_fails(s, mlt_lite_insert_experiment(db, last, -1, NULL, &id, &s->err), MLT_DATA,
                "no experiment");
   assert_int_equal(id, -1);
   assert_int_equal(scratch_int(s->path, "SELECT count(*) FROM experiments WHERE artifact_location "
