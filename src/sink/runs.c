@@ -144,8 +144,8 @@ static int progress_of(struct mlt_str status) {
   return mlt_str_is(status, "RUNNING") ? 1 : 2;
 }
 
-/* Does the row differ only as that of a run does that went on? A log of bare metrics never says that
-   it has ended: its run ends with what is there, and later when there is more. */
+/* Does the row differ only as that of a run does that went on? A log of bare metrics never says
+   that it has ended: its run ends with what is there, and later when there is more. */
 static bool went_on(const struct mlt_write *a, const struct pair *p) {
   static const uint32_t may = RUN_BIT(status) | RUN_BIT(end_time);
   const struct mlt_run *r = &a->b->runs.v[p->run].r;
