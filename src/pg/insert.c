@@ -140,7 +140,8 @@ static enum mlt_rc send_rows(struct copy *c, struct mlt_err *err) {
     rc = encode_row(c, err);
     if (rc == MLT_OK && (c->chunk.len >= CHUNK || c->in_chunk >= portion))
       rc = send(c, err);
-  } while (rc == MLT_OK && c->next < c->rows->n && !mlt_pg_copy_is_long(c->pg, c->next - first));
+  } while (rc == MLT_OK && c->next < c->rows->n &&
+           !mlt_pg_portion_is_full(c->pg, &c->pg->copies, c->next - first));
   if (rc == MLT_OK && (rc = mlt_copy_trailer(&c->chunk)) != MLT_OK)
     rc = mlt_pg_buf_failed(rc, err);
   return rc == MLT_OK ? send(c, err) : rc;
@@ -190,12 +191,12 @@ static enum mlt_rc finish(struct mlt_pg *pg, enum mlt_rc rc, size_t n, struct ml
 
 static enum mlt_rc copy(struct copy *c, struct mlt_err *err) {
   size_t first = c->next;
-  mlt_pg_copy_begins(c->pg);
+  mlt_pg_portion_begins(c->pg, &c->pg->copies);
   enum mlt_rc rc = mlt_pg_command(c->pg, c->sql.p, NULL, err);
   if (rc == MLT_OK) {
     rc = send_rows(c, err);
     rc = finish(c->pg, rc, c->next - first, err);
-    mlt_pg_copy_ended(c->pg, c->next - first, rc == MLT_OK);
+    mlt_pg_portion_ended(c->pg, &c->pg->copies, c->next - first, rc == MLT_OK);
   }
   return rc;
 }

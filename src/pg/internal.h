@@ -15,6 +15,12 @@ struct mlt_pg_timeouts {
   uint32_t statement, transaction, idle_in_transaction, lock;
 };
 
+/* Rows of one kind of statement, of which none may take as long as statement_timeout. */
+struct mlt_pg_portion {
+  double started; /* the statement at hand */
+  size_t rows;    /* the most that the next may have; 0: none was made yet */
+};
+
 struct mlt_pg {
   PGconn *conn;
   char *schema; /* current_schema() when the connection was opened */
@@ -25,9 +31,8 @@ struct mlt_pg {
   Oid types[MLT_C_COUNT]; /* 0: the database has no such column */
   struct mlt_pg_timeouts timeouts;
   struct mlt_pacer *pacer; /* borrowed; NULL: as fast as it goes */
-  double copy_started;
-  size_t copy_rows; /* the most that the next COPY may hold, where statement_timeout is set */
-  bool trust_runs;  /* mlt_pg_trust_runs was called: foreign keys to runs are not checked */
+  struct mlt_pg_portion copies, merges;
+  bool trust_runs; /* mlt_pg_trust_runs was called: foreign keys to runs are not checked */
 };
 
 /* Types of the server we read or write; the numbers are fixed in its pg_type.dat. */
@@ -94,11 +99,12 @@ enum mlt_rc mlt_pg_add_locks(struct mlt_pg *pg, struct mlt_buf *b, const struct 
 enum mlt_rc mlt_pg_read_timeouts(struct mlt_pg *pg, struct mlt_err *err);
 /* If one of them may have ended a statement or session with this SQLSTATE: what to do about it. */
 void mlt_pg_hint_timeout(const struct mlt_pg *pg, const char *sqlstate, struct mlt_err *err);
-/* Called around every COPY, so that none takes as long as statement_timeout: no more rows go into
-   one that is long; another COPY follows. */
-void mlt_pg_copy_begins(struct mlt_pg *pg);
-bool mlt_pg_copy_is_long(const struct mlt_pg *pg, size_t rows);
-void mlt_pg_copy_ended(struct mlt_pg *pg, size_t rows, bool well);
+/* Called around every statement that writes rows, so that none takes as long as statement_timeout:
+   no more rows go into one that is long; another follows. */
+void mlt_pg_portion_begins(const struct mlt_pg *pg, struct mlt_pg_portion *p);
+bool mlt_pg_portion_is_full(const struct mlt_pg *pg, const struct mlt_pg_portion *p, size_t rows);
+void mlt_pg_portion_ended(const struct mlt_pg *pg, struct mlt_pg_portion *p, size_t rows,
+                          bool well);
 
 /* trust.c */
 /* At the begin of a write transaction: nothing stands against trusting, and the other tables are

@@ -209,11 +209,8 @@ static enum mlt_rc stage(struct merge *s, uint32_t features, struct mlt_err *err
   return rc == MLT_OK ? mlt_pg_copy(s->pg, &s->m->rows, s->stage, features, err) : rc;
 }
 
-enum mlt_rc mlt_pg_merge(struct mlt_pg *pg, const struct mlt_merge *merge, uint32_t features,
-                         struct mlt_merged *out, struct mlt_err *err) {
-  *out = (struct mlt_merged){0};
-  if (merge->rows.n == 0)
-    return MLT_OK;
+static enum mlt_rc merge_portion(struct mlt_pg *pg, const struct mlt_merge *merge,
+                                 uint32_t features, struct mlt_merged *out, struct mlt_err *err) {
   unsigned count;
   struct merge s = {.pg = pg, .m = merge, .first = mlt_table_columns(merge->rows.table, &count)};
   s.n = mlt_pg_columns(merge->rows.table, features, s.columns);
@@ -227,5 +224,38 @@ enum mlt_rc mlt_pg_merge(struct mlt_pg *pg, const struct mlt_merge *merge, uint3
   mlt_buf_free(&s.sql);
   if (rc != MLT_OK)
     mlt_err_prefix(err, "table %s", mlt_table_name(merge->rows.table));
+  return rc;
+}
+
+/* Rows from the one numbered `first` on. */
+struct slice {
+  const struct mlt_rows *rows;
+  size_t first;
+};
+
+static enum mlt_rc get_of_slice(const void *ctx, size_t i, struct mlt_value *out,
+                                struct mlt_err *err) {
+  const struct slice *s = ctx;
+  return s->rows->get(s->rows->ctx, s->first + i, out, err);
+}
+
+enum mlt_rc mlt_pg_merge(struct mlt_pg *pg, const struct mlt_merge *merge, uint32_t features,
+                         struct mlt_merged *out, struct mlt_err *err) {
+  struct slice slice = {.rows = &merge->rows};
+  struct mlt_merge part = *merge;
+  enum mlt_rc rc = MLT_OK;
+  part.rows.get = get_of_slice;
+  part.rows.ctx = &slice;
+  *out = (struct mlt_merged){0};
+  for (; rc == MLT_OK && slice.first < merge->rows.n; slice.first += part.rows.n) {
+    struct mlt_merged done = {0};
+    size_t left = merge->rows.n - slice.first;
+    mlt_pg_portion_begins(pg, &pg->merges);
+    part.rows.n = pg->merges.rows > 0 && pg->merges.rows < left ? pg->merges.rows : left;
+    rc = merge_portion(pg, &part, features, &done, err);
+    mlt_pg_portion_ended(pg, &pg->merges, part.rows.n, rc == MLT_OK);
+    out->inserted += done.inserted;
+    out->updated += done.updated;
+  }
   return rc;
 }

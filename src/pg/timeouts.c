@@ -1,5 +1,5 @@
 /* What the server lets a session do for how long. mltrack never changes these settings: it makes
-   its COPYs short enough, and goes another way where one could end a load. */
+   its statements short enough, and goes another way where one could end a load. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,34 +71,35 @@ void mlt_pg_hint_timeout(const struct mlt_pg *pg, const char *sqlstate, struct m
                  pg->timeouts.idle_in_transaction, user);
 }
 
-/* ---- the length of a COPY ---- */
+/* ---- the length of a statement ---- */
 
 /* A statement's time goes on after its last row has been sent: for what the server had not read
    yet, and for the foreign keys, which are checked at the end and cost as much as all the rest. So
    sending aims at an eighth of statement_timeout and is stopped at a quarter. */
 enum { AIM = 8, STOP = 4, FIRST_ROWS = 1000, GROWTH = 4 };
 
-void mlt_pg_copy_begins(struct mlt_pg *pg) {
-  pg->copy_started = mlt_clock_seconds();
-  if (pg->timeouts.statement > 0 && pg->copy_rows == 0)
-    pg->copy_rows = FIRST_ROWS;
+void mlt_pg_portion_begins(const struct mlt_pg *pg, struct mlt_pg_portion *p) {
+  p->started = mlt_clock_seconds();
+  if (pg->timeouts.statement > 0 && p->rows == 0)
+    p->rows = FIRST_ROWS;
 }
 
-bool mlt_pg_copy_is_long(const struct mlt_pg *pg, size_t rows) {
+bool mlt_pg_portion_is_full(const struct mlt_pg *pg, const struct mlt_pg_portion *p, size_t rows) {
   if (pg->timeouts.statement == 0)
     return false;
   double limit = (double)pg->timeouts.statement / 1000 / STOP;
-  return rows >= pg->copy_rows || mlt_clock_seconds() - pg->copy_started > limit;
+  return rows >= p->rows || mlt_clock_seconds() - p->started > limit;
 }
 
-void mlt_pg_copy_ended(struct mlt_pg *pg, size_t rows, bool well) {
+void mlt_pg_portion_ended(const struct mlt_pg *pg, struct mlt_pg_portion *p, size_t rows,
+                          bool well) {
   double aim = (double)pg->timeouts.statement / 1000 / AIM;
-  double took = mlt_clock_seconds() - pg->copy_started;
+  double took = mlt_clock_seconds() - p->started;
   if (pg->timeouts.statement == 0 || rows == 0)
     return;
-  if (well && took < aim && rows < pg->copy_rows)
+  if (well && took < aim && rows < p->rows)
     return; /* the table had no more: that says little about more rows */
   double factor = well ? aim / (took > 0.001 ? took : 0.001) : 1.0 / GROWTH;
   double next = (double)rows * (factor > GROWTH ? GROWTH : factor);
-  pg->copy_rows = next < 1 ? 1 : (size_t)next;
+  p->rows = next < 1 ? 1 : (size_t)next;
 }

@@ -98,6 +98,18 @@ def test_statement_timeouts_that_a_whole_copy_would_exceed(run_bulk, store, db, 
     assert said["load"] == "append"
 
 
+def test_a_merge_stays_below_statement_timeout(run_bulk, store, db, role_with):
+    """As one statement it takes a multiple of this."""
+    dsn = role_with(statement_timeout="400ms")
+    run_bulk("import", store, "--to", db.uri, check=0)
+    db.query("DELETE FROM metrics WHERE step % 3 <> 0")
+    said = run_bulk("import", store, "--to", dsn, "--json", "-j", "1", "--load", "merge", check=0).json
+    counts = said["tables"]["metrics"]
+    assert counts["inserted"] + counts["present"] == RUNS * POINTS * 2
+    assert counts["inserted"] > counts["present"] > 0
+    assert db.query("SELECT count(*) FROM metrics")[0][0] == RUNS * POINTS * 2
+
+
 def test_a_statement_timeout_that_strikes_is_named(db, role_with):
     role_with(statement_timeout="200ms")
     with probe_as(db, db.role) as probe:
