@@ -63,7 +63,7 @@ enum mlt_rc mlt_params_json(struct mlt_params *p, struct mlt_str text, struct ml
   struct mlt_json *j = mlt_json_parse(text, &why);
   if (!j)
     return mlt_err_set(err, why.rc, "%s", why.msg);
-  enum mlt_rc rc = mlt_json_leaves(j, NULL, leaf, p);
+  enum mlt_rc rc = mlt_json_leaves(j, NULL, "/", leaf, p);
   mlt_json_free(j);
   if (rc == MLT_DATA)
     return mlt_err_set(err, rc, "it is no object");

@@ -466,7 +466,7 @@ static enum mlt_rc take_opts(struct mlt_tab *s, const struct mlt_source_opts *op
 static enum mlt_rc open_tree(struct mlt_tab *s, const struct mlt_source_opts *opts,
                              struct mlt_err *err) {
   struct mlt_tree *t = &s->tree;
-  enum mlt_rc rc = mlt_tree_open(t, opts->path, is_table, err);
+  enum mlt_rc rc = mlt_tree_open(t, opts->path, is_table, NULL, err);
   if (rc == MLT_OK && !t->files.n)
     rc = mlt_err_set(err, MLT_NOINPUT,
                      "there is no table of metrics in '%s': no .csv or .tsv, no result.json, no "

@@ -217,7 +217,7 @@ static void tb_close(struct mlt_source *src) {
 static enum mlt_rc open_tree(struct mlt_tb *s, const struct mlt_source_opts *opts,
                              struct mlt_err *err) {
   struct mlt_tree *t = &s->tree;
-  enum mlt_rc rc = mlt_tree_open(t, opts->path, is_events, err);
+  enum mlt_rc rc = mlt_tree_open(t, opts->path, is_events, NULL, err);
   if (rc == MLT_OK && !t->files.n)
     rc = mlt_err_set(err, MLT_NOINPUT,
                      "there are no event files of TensorBoard (*tfevents*) in '%s'", opts->path);

@@ -16,6 +16,7 @@
 struct walk {
   struct mlt_tree *t;
   bool (*wanted)(const char *name);
+  const char *left_out;
   char path[PATH_MAX];
   struct mlt_err *err;
 };
@@ -80,6 +81,10 @@ static enum mlt_rc take_files(struct walk *w, const struct mlt_names *l, int fd,
   return MLT_OK;
 }
 
+static bool is_entered(const struct walk *w, const char *name) {
+  return name[0] != '.' && !(w->left_out && strcmp(name, w->left_out) == 0);
+}
+
 static enum mlt_rc walk_folder(struct walk *w, int fd, size_t folder, unsigned depth) {
   struct mlt_names l = {.n = 0};
   int bad = mlt_names_read(&l, fd);
@@ -92,7 +97,7 @@ static enum mlt_rc walk_folder(struct walk *w, int fd, size_t folder, unsigned d
   if (rc == MLT_OK)
     rc = take_files(w, &l, fd, folder);
   for (size_t i = 0; i < l.n && rc == MLT_OK; i++)
-    if (l.v[i].type == DT_DIR && mlt_names_at(&l, i)[0] != '.')
+    if (l.v[i].type == DT_DIR && is_entered(w, mlt_names_at(&l, i)))
       rc = enter(w, fd, folder, mlt_names_at(&l, i), depth);
   mlt_names_free(&l);
   return rc;
@@ -126,8 +131,8 @@ static enum mlt_rc open_root(struct walk *w, const char *path) {
 }
 
 enum mlt_rc mlt_tree_open(struct mlt_tree *t, const char *path, bool (*wanted)(const char *name),
-                          struct mlt_err *err) {
-  struct walk w = {.t = t, .wanted = wanted, .err = err};
+                          const char *left_out, struct mlt_err *err) {
+  struct walk w = {.t = t, .wanted = wanted, .left_out = left_out, .err = err};
   *t = (struct mlt_tree){.root = -1};
   mlt_buf_init(&t->paths, (size_t)1 << 30);
   enum mlt_rc rc = open_root(&w, path);

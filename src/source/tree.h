@@ -32,10 +32,11 @@ struct mlt_tree {
   char above[NAME_MAX + 1];            /* of the folder that holds it */
 };
 
-/* `path` is a file, which is taken, or a folder: every file in it whose name is wanted.
-   MLT_NOINPUT, MLT_NOPERM when it cannot be read. Call mlt_tree_close in any case. */
+/* `path` is a file, which is taken, or a folder: every file in it whose name is wanted, but what is
+   in folders named `left_out` (may be NULL). MLT_NOINPUT, MLT_NOPERM when it cannot be read. Call
+   mlt_tree_close in any case. */
 enum mlt_rc mlt_tree_open(struct mlt_tree *t, const char *path, bool (*wanted)(const char *name),
-                          struct mlt_err *err) MLT_NODISCARD;
+                          const char *left_out, struct mlt_err *err) MLT_NODISCARD;
 void mlt_tree_close(struct mlt_tree *t);
 
 static inline const char *mlt_tree_path(const struct mlt_tree *t, size_t i) {

@@ -31,7 +31,7 @@ static uint64_t mix_row(uint64_t h, enum mlt_rc rc, struct mlt_str row, uint64_t
   struct mlt_json *j = mlt_json_parse(row, &err);
   if (!j && !err.msg[0])
     abort();
-  if (j && mlt_json_leaves(j, "config", leaf, &h) == MLT_NOMEM)
+  if (j && mlt_json_leaves(j, "config", "/", leaf, &h) == MLT_NOMEM)
     abort();
   mlt_json_free(j);
   return mix(h, row.p, row.len);
