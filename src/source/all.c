@@ -11,10 +11,12 @@ extern const struct mlt_source_ops mlt_source_sqlite;
 extern const struct mlt_source_ops mlt_source_postgresql;
 extern const struct mlt_source_ops mlt_source_csv;
 extern const struct mlt_source_ops mlt_source_tensorboard;
+extern const struct mlt_source_ops mlt_source_exim;
+extern const struct mlt_source_ops mlt_source_wandb;
 
 const struct mlt_source_ops *const mlt_sources[] = {
-    &mlt_source_filestore, &mlt_source_sqlite,      &mlt_source_postgresql,
-    &mlt_source_csv,       &mlt_source_tensorboard, NULL,
+    &mlt_source_filestore,   &mlt_source_sqlite, &mlt_source_postgresql, &mlt_source_csv,
+    &mlt_source_tensorboard, &mlt_source_exim,   &mlt_source_wandb,      NULL,
 };
 
 const struct mlt_source_ops *mlt_source_by_name(const char *name) {

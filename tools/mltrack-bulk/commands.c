@@ -20,8 +20,8 @@ static const struct mlt_cmd cmds[] = {
      .description =
          "Loads every experiment, run, model and registered model of SOURCE into MLflow's own tables, "
          "in transactions of whole runs. SOURCE is an MLflow file store (mlruns) or database, tables of "
-         "metrics (CSV or TSV files, logs of Keras, Lightning, Ultralytics, Ray, Hugging Face), or a "
-         "TensorBoard logdir. "
+         "metrics (CSV or TSV files, logs of Keras, Lightning, Ultralytics, Ray, Hugging Face), a "
+         "TensorBoard logdir, offline runs of wandb, or what mlflow-export-import wrote. "
          "Run ids, times and deleted states are kept. "
          "What is there already and identical is counted as present, so a second import adds nothing; "
          "a run that has grown since takes what it lacks; "
