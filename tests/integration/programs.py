@@ -82,6 +82,13 @@ def mlflow_python(version):
     return python
 
 
+def tool_env():
+    """What makes a release's interpreter find the packages of the venv "tools" (tools/dev/make-venvs), too."""
+    venvs = Path(os.environ.get("MLTRACK_VENVS") or ROOT / ".cache" / "venvs")
+    assert (venvs / "tools").is_dir(), f"no {venvs}/tools: run tools/test, or set MLTRACK_VENVS"
+    return {"PYTHONPATH": str((venvs / "tools").resolve())}
+
+
 def mlflow_env(home, extra=None):
     return clean_env(
         home,
