@@ -33,6 +33,17 @@ typedef enum mlt_rc (*mlt_ex_step)(struct mlt_ex *s, struct mlt_record *rec, str
 /* What the source knows of an experiment's id. */
 enum mlt_ex_known { MLT_EX_LOST = 1 /* rejected */, MLT_EX_HERE };
 
+/* Where in mlflow of a run.json reading is. */
+enum mlt_ex_part {
+  MLT_EX_MEMBERS,
+  MLT_EX_PARAMS,
+  MLT_EX_TAGS,
+  MLT_EX_METRICS,
+  MLT_EX_POINTS,
+  MLT_EX_INPUTS,
+  MLT_EX_INPUT_TAGS
+};
+
 struct mlt_ex {
   const char *given; /* the experiment for runs whose own is not in the export; may be NULL */
   struct mlt_tree tree;
@@ -59,15 +70,7 @@ struct mlt_ex {
   struct mlt_map *runs, *models, *datasets; /* ids that have been seen */
 
   /* the run at hand */
-  enum {
-    MLT_EX_MEMBERS,
-    MLT_EX_PARAMS,
-    MLT_EX_TAGS,
-    MLT_EX_METRICS,
-    MLT_EX_POINTS,
-    MLT_EX_INPUTS,
-    MLT_EX_INPUT_TAGS
-  } section;
+  enum mlt_ex_part section;
   struct mlt_str experiment; /* its key: of the arena, or `given` */
   struct mlt_buf run_experiment, run_uri;
   bool has_id;

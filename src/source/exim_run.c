@@ -229,7 +229,7 @@ static enum mlt_rc open_section(struct mlt_ex *s, struct mlt_err *err) {
   static const struct {
     const char *name;
     bool list;
-    int section;
+    enum mlt_ex_part section;
   } known[] = {{"params", false, MLT_EX_PARAMS},
                {"tags", false, MLT_EX_TAGS},
                {"metrics", false, MLT_EX_METRICS},
