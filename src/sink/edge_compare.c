@@ -107,7 +107,7 @@ static bool same_edge(const struct mlt_write *a, const struct held *h,
     return false;
   if (e->kind == MLT_EDGE_DATASET)
     return same_dataset(a, h->dataset, e);
-  return mlt_str_eq(h->other, e->model_id) && h->step == e->step;
+  return mlt_str_eq(h->other, e->model_id); /* as in the primary key: the step is not in it */
 }
 
 static void match(struct edge_compare *c, struct held *h) {
@@ -145,18 +145,21 @@ static enum mlt_rc conflict(struct edge_compare *c, size_t run, const char *what
 static size_t expected_edges(const struct mlt_write *a, const struct mlt_batch_run *r) {
   size_t n = 0;
   for (size_t i = 0; i < r->edges.n; i++)
-    n += a->b->edges.v[r->edges.first + i].kind == MLT_EDGE_DATASET ||
-         mlt_write_has(a, MLT_F_LOGGED_MODELS);
+    n += mlt_write_has_edge(a, &a->b->edges.v[r->edges.first + i]);
   return n;
 }
 
-/* An input of a run that is merged stays with its tags. */
-static enum mlt_rc note_kept(struct edge_compare *c, const struct held *h) {
-  if (c->a->run_fate[h->run] != MLT_FATE_MERGE)
-    return MLT_OK;
-  return mlt_write_note(c->a, MLT_NOTE_CHANGED, MLT_T_INPUT_TAGS, "kept", 1,
+/* An input or output that is there and differs: one of a run that is merged stays as it is. */
+static enum mlt_rc differs(struct edge_compare *c, const struct held *h, enum mlt_table table,
+                           const char *what) {
+  char text[128];
+  if (c->a->run_fate[h->run] != MLT_FATE_MERGE) {
+    (void)snprintf(text, sizeof text, "the %s differ", what);
+    return conflict(c, h->run, text);
+  }
+  return mlt_write_note(c->a, MLT_NOTE_CHANGED, table, "kept", 1,
                         c->a->b->runs.v[h->run].r.run_uuid,
-                        "the target keeps the tags of an input where the source has others");
+                        "the target keeps the %s where the source has others", what);
 }
 
 /* Verdicts: for PRESENT runs what is there must have its twin; for all a twin means that the row is
@@ -175,11 +178,11 @@ static enum mlt_rc judge(struct edge_compare *c) {
       continue;
     }
     a->edge_fate[h->edge] = MLT_FATE_PRESENT;
-    if (h->other_tag || h->tags_seen != a->b->edges.v[h->edge].tags.n) {
-      rc = conflict(c, h->run, "the tags of an input differ");
-      if (rc == MLT_OK)
-        rc = note_kept(c, h);
-    }
+    const struct mlt_batch_edge *e = &a->b->edges.v[h->edge];
+    if (h->kind != MLT_EDGE_DATASET && h->step != e->step)
+      rc = differs(c, h, MLT_T_INPUTS, "steps of an input or output");
+    if (rc == MLT_OK && (h->other_tag || h->tags_seen != e->tags.n))
+      rc = differs(c, h, MLT_T_INPUT_TAGS, "tags of an input");
   }
   for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++)
     if (rows[i] != expected_edges(a, &a->b->runs.v[i])) {

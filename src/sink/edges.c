@@ -223,16 +223,20 @@ static enum mlt_rc edge_tag_row(const void *ctx, size_t i, struct mlt_value *out
   return MLT_OK;
 }
 
-/* What becomes of one edge whose run is new and that the target does not hold. */
+bool mlt_write_has_edge(const struct mlt_write *a, const struct mlt_batch_edge *e) {
+  return e->kind == MLT_EDGE_DATASET || mlt_write_has(a, MLT_F_LOGGED_MODELS);
+}
+
+/* What becomes of one edge that the target does not hold. */
 static enum mlt_rc settle(struct mlt_write *a, size_t i, size_t *no_models) {
   const struct mlt_batch_edge *e = &a->b->edges.v[i];
-  if (e->kind != MLT_EDGE_DATASET) {
-    if (mlt_write_has(a, MLT_F_LOGGED_MODELS))
-      return new_uuid(a, &a->edge_uuid[i]);
+  if (!mlt_write_has_edge(a, e)) {
     a->edge_fate[i] = MLT_FATE_REJECTED;
     ++*no_models;
     return MLT_OK;
   }
+  if (e->kind != MLT_EDGE_DATASET)
+    return new_uuid(a, &a->edge_uuid[i]);
   if (edge_dataset(a, e).p ||
       a->w->dry_run) /* a dry run has not written the datasets of earlier batches */
     return new_uuid(a, &a->edge_uuid[i]);
@@ -249,8 +253,10 @@ static enum mlt_rc settle_all(struct mlt_write *a, uint32_t *edges, size_t *n_ed
   *n_edges = *n_tags = 0;
   for (size_t i = 0; i < a->b->edges.n; i++) {
     const struct mlt_batch_edge *e = &a->b->edges.v[i];
-    if (a->run_fate[e->run] != MLT_FATE_NEW && a->run_fate[e->run] != MLT_FATE_MERGE)
-      a->edge_fate[i] = a->run_fate[e->run];
+    enum mlt_fate run = a->run_fate[e->run];
+    if (run != MLT_FATE_NEW && run != MLT_FATE_MERGE &&
+        (run != MLT_FATE_PRESENT || mlt_write_has_edge(a, e)))
+      a->edge_fate[i] = run;
     enum mlt_rc rc = a->edge_fate[i] == MLT_FATE_NEW ? settle(a, i, &no_models) : MLT_OK;
     if (rc != MLT_OK)
       return rc;

@@ -46,25 +46,31 @@ static enum mlt_rc place_run(struct mlt_write *a, size_t run,
   return MLT_OK;
 }
 
+/* Is the run the source's second of this id? Of a dry run's earlier batches nothing else tells. */
+static enum mlt_rc find_twin(struct mlt_write *a, size_t i, bool *twice) {
+  const struct mlt_run *r = &a->b->runs.v[i].r;
+  uint64_t at;
+  int added = mlt_map_intern(a->run_index, r->run_uuid, i, &at);
+  *twice = added == 0 || (a->w->dry_runs && mlt_map_get(a->w->dry_runs, r->run_uuid, &at));
+  return added < 0 ? mlt_err_nomem(a->err) : MLT_OK;
+}
+
 /* Runs that cannot go in whatever the target holds. */
 static enum mlt_rc first_pass(struct mlt_write *a) {
   for (size_t i = 0; i < a->b->runs.n; i++) {
     const struct mlt_run *r = &a->b->runs.v[i].r;
     const struct mlt_known_experiment *e = mlt_write_experiment(a, r->experiment);
     enum mlt_rc rc = MLT_OK;
-    uint64_t first;
+    bool twice = false;
     if (!e || e->rejected) {
       rc = reject_run(a, i, MLT_NOTE_REJECT, "experiment-rejected",
                       "its experiment was not imported");
     } else {
-      int added = mlt_map_intern(a->run_index, r->run_uuid, i, &first);
-      if (added < 0)
-        return mlt_err_nomem(a->err);
-      if (added == 0)
-        rc = reject_run(a, i, MLT_NOTE_CONFLICT, "run-duplicate",
-                        "the source holds this run id twice");
-      else
-        rc = place_run(a, i, e);
+      rc = find_twin(a, i, &twice);
+      if (rc == MLT_OK)
+        rc = twice ? reject_run(a, i, MLT_NOTE_CONFLICT, "run-duplicate",
+                                "the source holds this run id twice")
+                   : place_run(a, i, e);
     }
     if (rc != MLT_OK)
       return rc;

@@ -22,7 +22,7 @@
    whole run. Name, status and end time become the source's; its other columns stay and are noted
    ("kept"). A param with another value is a conflict of that row ("param-conflict"). Tags become
    the source's. Points are added unless there; a latest metric becomes the source's if that is
-   later by MLflow's rule. Inputs are added unless there; those that are there keep their tags.
+   later by MLflow's rule. Inputs are added unless there; those that are there keep tags and step.
    - Experiment tags of an experiment that was there: absent ones are added, a different value is a
    conflict of that row (with MLT_LOAD_MERGE it becomes the source's).
    - Datasets: by (experiment, name, digest); dataset_uuid and input_uuid are 32 hex digits, random.

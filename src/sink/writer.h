@@ -150,6 +150,8 @@ enum mlt_rc mlt_write_compare_edges(struct mlt_write *a);
  * input_tags. */
 enum mlt_rc mlt_write_datasets(struct mlt_write *a);
 enum mlt_rc mlt_write_edges(struct mlt_write *a);
+/* Has the target's schema a place for such an edge? */
+bool mlt_write_has_edge(const struct mlt_write *a, const struct mlt_batch_edge *e);
 
 /* insert.c: rows of new runs into runs, params, tags, metrics, latest_metrics. */
 enum mlt_rc mlt_write_new_runs(struct mlt_write *a);

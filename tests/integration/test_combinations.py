@@ -1,0 +1,57 @@
+"""Options and states that meet, each of which is tested by itself elsewhere."""
+
+import pytest
+from programs import MLFLOW_HEADS
+from stores.filestore import FileStore, as_yaml, run_id, small_store, write
+from summaries import check_summary, counts, notes
+
+BEFORE_LOGGED_MODELS = MLFLOW_HEADS["2.22.5"]
+EXPERIMENT = "234567890123456789"
+MODEL = "m-" + "5" * 32
+
+
+def add_output(store, step):
+    meta = {"source_type": "RUN_OUTPUT", "source_id": run_id(2), "destination_type": "MODEL_OUTPUT"}
+    folder = store.root / EXPERIMENT / run_id(2) / "outputs" / MODEL
+    write(folder / "meta.yaml", as_yaml(meta | {"destination_id": MODEL, "tags": "{}", "step": step}))
+
+
+def do_import(run_bulk, store, db, *more, check=0):
+    options = ("--on-error", "skip", "--json")
+    return check_summary(run_bulk("import", store.root, "--to", db.uri, *options, *more, check=check))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_what_the_schema_has_no_place_for_is_rejected_every_time(run_bulk, new_db, tmp_path, kind):
+    store, db = small_store(tmp_path / "mlruns"), new_db(kind, BEFORE_LOGGED_MODELS)
+    add_output(store, 0)
+    for _ in range(2):
+        assert counts(do_import(run_bulk, store, db, check=2), "rejected") == {"inputs": 1}
+
+
+def test_an_output_that_is_there_keeps_its_step(run_bulk, target, tmp_path):
+    store = small_store(tmp_path / "mlruns")
+    add_output(store, 1)
+    do_import(run_bulk, store, target)
+    add_output(store, 2)
+    before = target.dump()
+    refused = do_import(run_bulk, store, target, check=2)
+    assert [(n["code"], "steps" in n["reason"]) for n in notes(refused, "conflict")] == [("run-conflict", True)]
+    merged = do_import(run_bulk, store, target, "--load", "merge")
+    assert merged["tables"]["inputs"]["present"] == 1
+    assert [(n["code"], n["table"]) for n in notes(merged, "changed")] == [("kept", "inputs")]
+    assert target.dump() == before
+
+
+@pytest.mark.parametrize("load", ["auto", "merge"])
+@pytest.mark.parametrize("rows", [1, 1000])
+def test_a_dry_run_counts_a_run_that_is_there_twice(run_bulk, target, tmp_path, load, rows):
+    store = FileStore(tmp_path / "mlruns")
+    for experiment in ("1", "2"):
+        store.experiment(experiment, f"experiment {experiment}")
+        store.run(experiment, run_id(1), {"lr": "1"}, metrics={"loss": "1 2 3\n"})
+    options = ("--load", load, "--batch-rows", str(rows))
+    dry = do_import(run_bulk, store, target, *options, "--dry-run", check=2)
+    done = do_import(run_bulk, store, target, *options, check=2)
+    assert dry["tables"] == done["tables"] and dry["conflicts"] == done["conflicts"]
+    assert counts(done, "inserted")["runs"] == counts(done, "rejected")["runs"] == 1
