@@ -118,13 +118,18 @@ enum mlt_rc mlt_batch_drop(struct mlt_batch *b, enum mlt_table table, struct mlt
 
 enum mlt_rc mlt_batch_note_more(struct mlt_batch *b, size_t index, struct mlt_err *err,
                                 const char *fmt, ...) {
-  struct mlt_note *note = &b->notes.v[index];
-  char reason[2 * REASON_MAX];
-  int n = snprintf(reason, sizeof reason, "%.*s", MLT_STR_ARG(note->reason));
+  struct mlt_str *reason = &b->notes.v[index].reason;
+  char more[REASON_MAX];
   va_list ap;
   va_start(ap, fmt);
-  (void)vsnprintf(reason + n, sizeof reason - (size_t)n, fmt, ap);
+  (void)vsnprintf(more, sizeof more, fmt, ap);
   va_end(ap);
-  return mlt_arena_str(b->priv->noted, mlt_str_c(reason), &note->reason) == 0 ? MLT_OK
-                                                                              : mlt_err_nomem(err);
+  size_t n = reason->len, n_more = strlen(more);
+  char *p = mlt_arena_alloc(b->priv->noted, n + n_more + 1);
+  if (!p)
+    return mlt_err_nomem(err);
+  memcpy(p, reason->p, n);
+  memcpy(p + n, more, n_more + 1);
+  *reason = (struct mlt_str){p, n + n_more};
+  return MLT_OK;
 }

@@ -35,6 +35,7 @@ struct pump {
   struct mlt_pacer *pacer;
   struct mlt_budget budget;
   unsigned n_readers;
+  uint64_t rejected; /* rows, of the batches that went to lanes */
   double started;
 };
 
@@ -129,8 +130,15 @@ static void look(struct pump *p) {
     p->opts->on_progress(p->opts->ctx, p->report);
 }
 
-static enum mlt_rc check_errors(struct pump *p) {
-  if (!p->opts->max_errors || p->report->rejects <= p->opts->max_errors)
+static uint64_t rejected_of(const struct mlt_counts *counts) {
+  uint64_t n = 0;
+  for (size_t t = 0; t < MLT_T_COUNT; t++)
+    n += counts[t].rejected;
+  return n;
+}
+
+static enum mlt_rc check_errors(struct pump *p, uint64_t rejected) {
+  if (!p->opts->max_errors || rejected <= p->opts->max_errors)
     return MLT_OK;
   return mlt_err_set(p->err, MLT_DATA, "more than %llu rows rejected (--max-errors)",
                      (unsigned long long)p->opts->max_errors);
@@ -153,19 +161,25 @@ static enum mlt_rc settle(void *ctx, const struct mlt_batch *batch,
   for (size_t t = 0; t < MLT_T_COUNT; t++) {
     add_counts(&p->report->counts[t], &batch->counts[t]);
     add_counts(&p->report->counts[t], &outcome->counts[t]);
-    p->report->rejects += batch->counts[t].rejected + outcome->counts[t].rejected;
   }
+  p->report->rejects += rejected_of(batch->counts) + rejected_of(outcome->counts);
   p->report->batches++;
-  return check_errors(p);
+  p->rejected += rejected_of(outcome->counts);
+  return check_errors(p, p->rejected);
 }
 
-/* Gives a sealed batch to a lane; an empty one takes its place. */
+/* Gives a sealed batch to a lane; an empty one takes its place. One with too many rejects is not
+ * written. */
 static enum mlt_rc write_batch(struct pump *p, struct mlt_batch **batch) {
+  uint64_t rejected = p->rejected + rejected_of((*batch)->counts);
   enum mlt_rc rc = take_batch_notes(p, *batch);
+  if (rc == MLT_OK)
+    rc = check_errors(p, rejected);
   if (rc != MLT_OK || !(*batch)->sealed) {
     mlt_batch_forget_notes(*batch);
     return rc;
   }
+  p->rejected = rejected;
   return mlt_lanes_submit(p->lanes, batch, p->err);
 }
 

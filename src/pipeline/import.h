@@ -60,7 +60,8 @@ struct mlt_import_opts {
   bool dry_run;
   bool skip_errors;    /* --on-error skip */
   bool reject_long;    /* param and tag values that do not fit: reject them, do not cut them */
-  uint64_t max_errors; /* with skip: stop after so many rejected rows; 0 = no limit */
+  uint64_t max_errors; /* with skip: stop when more rows are rejected; 0 = no limit. The batch that
+                          holds the one too many is not written, unless the target rejected it */
   enum mlt_load load;
   bool trust_runs;              /* PostgreSQL: see sink/sink.h */
   uint64_t max_rows_per_second; /* of all connections together; 0 = no limit */

@@ -380,7 +380,10 @@ def test_max_errors_ends_a_hopeless_import(run_bulk, new_sqlite_db, tmp_path):
     bad_run(params={f"p{i}": b"\xff" for i in range(50)})(store)
     db = new_sqlite_db(HEAD)
     skip = ("import", store.root, "--to", db.uri, "--on-error", "skip", "--json", "--max-errors")
-    assert run_bulk(*skip, 10).returncode == 65
+    hopeless = run_bulk(*skip, 49)
+    assert hopeless.returncode == 65
+    assert "more than 49 rows rejected" in hopeless.stderr
+    assert db.query("SELECT count(*) FROM runs") == [(0,)]  # known before anything is written
     assert run_bulk(*skip, 50).returncode == 2
 
 
