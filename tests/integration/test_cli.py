@@ -303,6 +303,16 @@ def test_a_wrong_command_line_says_what_is_right(run_bulk, args, message, hint):
     assert done.stderr.startswith("mltrack-bulk: error: ")
 
 
+@pytest.mark.parametrize(
+    "args,status", [(["--to", "foo://x"], USAGE), (["--rejects", "/nowhere/r", "--to", "sqlite:///x.db"], 73)]
+)
+def test_an_import_that_cannot_begin_has_its_document_too(run_bulk, args, status):
+    done = run_bulk("import", "mlruns", "--json", *args, check=status)
+    document = json.loads(done.stdout)
+    assert document["exit_code"] == status
+    assert document["error"]["message"] in done.stderr
+
+
 def test_a_bad_variable_is_named(run_bulk):
     done = run_bulk("help", env={"MLTRACK_LOG_FORMAT": "xml"}, check=USAGE)
     assert "MLTRACK_LOG_FORMAT: 'xml' is not one of: text, json" in done.stderr

@@ -71,16 +71,20 @@ static enum mlt_rc close_rejects(struct session *s, struct mlt_err *err) {
   s->rejects = NULL;
   if (!f)
     return MLT_OK;
-  int synced = fsync(fileno(f));
-  int saved = errno;
-  if (fclose(f) == 0 &&
-      (synced == 0 || saved == EINVAL || saved == EROFS)) /* EINVAL: a pipe, /dev/stdout */
-    return MLT_OK;
-  return mlt_err_errno(err, errno, "cannot write %s", s->rejects_path);
+  int failed = fflush(f) == 0 && fsync(fileno(f)) == 0 ? 0 : errno;
+  if (failed == EINVAL || failed == EROFS) /* nothing to sync: a pipe, a terminal */
+    failed = 0;
+  if (fclose(f) != 0 && !failed)
+    failed = errno;
+  return failed ? mlt_err_errno(err, failed, "cannot write %s", s->rejects_path) : MLT_OK;
 }
 
 static int exit_status(enum mlt_rc rc) {
   return rc == MLT_CANCELLED && signalled ? 128 + (int)signalled : mlt_rc_exit(rc);
+}
+
+static bool is_done(enum mlt_rc rc) {
+  return rc == MLT_OK || rc == MLT_REJECTED;
 }
 
 static enum mlt_rc print_result(const struct mlt_args *args, const struct mlt_import_result *res,
@@ -91,8 +95,7 @@ static enum mlt_rc print_result(const struct mlt_args *args, const struct mlt_im
     mlt_json_free(doc);
     return rc;
   }
-  bool done = res->rc == MLT_OK || res->rc == MLT_REJECTED;
-  if (mlt_args_flag(args, MLT_OPT_QUIET) || (!done && !res->report->batches))
+  if (mlt_args_flag(args, MLT_OPT_QUIET) || (!is_done(res->rc) && !res->report->batches))
     return MLT_OK;
   mlt_import_print_text(stdout, res);
   return fflush(stdout) == 0 ? MLT_OK : mlt_err_errno(err, errno, "cannot write the result");
@@ -121,11 +124,11 @@ static struct mlt_source_opts reading(const struct mlt_args *args) {
                                   .time_unit = mlt_args_str(args, MLT_OPT_TIME_UNIT)};
 }
 
-static enum mlt_rc run(const struct mlt_args *args, const struct mlt_target *target,
-                       struct session *s, struct mlt_err *err) {
+static struct mlt_import_opts options(const struct mlt_args *args, const struct mlt_target *target,
+                                      struct session *s) {
   uint64_t jobs = mlt_args_uint(args, MLT_OPT_JOBS);
   uint64_t readers = mlt_args_uint(args, MLT_OPT_READERS);
-  struct mlt_import_opts opts = {
+  return (struct mlt_import_opts){
       .source = args->argv[0],
       .format = mlt_args_str(args, MLT_OPT_FORMAT),
       .reading = reading(args),
@@ -146,42 +149,50 @@ static enum mlt_rc run(const struct mlt_args *args, const struct mlt_target *tar
       .on_progress = on_progress,
       .on_note = on_note,
       .ctx = s};
-  struct mlt_report report;
-  enum mlt_rc rc = mlt_import(&opts, &report, err);
+}
+
+static enum mlt_rc run(const struct mlt_import_opts *opts, struct session *s,
+                       struct mlt_report *report, struct mlt_err *err) {
+  enum mlt_rc rc = mlt_import(opts, report, err);
   mlt_progress_clear(&s->progress);
-  if (report.load.why)
+  if (report->load.why)
     mlt_log(MLT_LOG_DEBUG, "rows were appended, not loaded before their indexes",
-            MLT_KV_CSTR("because", report.load.why));
+            MLT_KV_CSTR("because", report->load.why));
   enum mlt_rc close_rc = close_rejects(s, err);
-  if (rc == MLT_OK || rc == MLT_REJECTED)
-    rc = close_rc == MLT_OK ? rc : close_rc;
-  struct mlt_import_result result = {&opts, &report, rc, exit_status(rc), err};
-  enum mlt_rc print_rc = print_result(args, &result, err);
-  if (rc == MLT_OK || rc == MLT_REJECTED)
-    rc = print_rc == MLT_OK ? rc : print_rc;
-  mlt_report_free(&report);
+  return is_done(rc) && close_rc != MLT_OK ? close_rc : rc;
+}
+
+static enum mlt_rc parse_target(const struct mlt_args *args, struct mlt_target *target,
+                                struct mlt_err *err) {
+  const char *origin;
+  enum mlt_rc rc = mlt_target_parse(target, mlt_bulk_target(args, &origin), err);
+  if (rc != MLT_OK)
+    mlt_err_prefix(err, "%s", origin);
   return rc;
 }
 
 int mlt_cmd_import(const struct mlt_args *args) {
   struct mlt_err err = MLT_ERR_INIT;
-  struct mlt_target target;
+  struct mlt_target target = {0};
   struct session session = {0};
-  const char *origin;
-  enum mlt_rc rc = mlt_target_parse(&target, mlt_bulk_target(args, &origin), &err);
-  if (rc != MLT_OK) {
-    mlt_err_prefix(&err, "%s", origin);
-    return mlt_bulk_fail(&err);
-  }
+  struct mlt_report report = {0};
+  const struct mlt_import_opts opts = options(args, &target, &session);
   catch_signals();
   mlt_progress_init(&session.progress, mlt_args_flag(args, MLT_OPT_NO_PROGRESS) ||
                                            mlt_args_flag(args, MLT_OPT_QUIET) ||
                                            mlt_args_flag(args, MLT_OPT_JSON));
-  rc = open_rejects(&session, mlt_args_str(args, MLT_OPT_REJECTS), &err);
+  enum mlt_rc rc = parse_target(args, &target, &err);
   if (rc == MLT_OK)
-    rc = run(args, &target, &session, &err);
+    rc = open_rejects(&session, mlt_args_str(args, MLT_OPT_REJECTS), &err);
+  if (rc == MLT_OK)
+    rc = run(&opts, &session, &report, &err);
+  const struct mlt_import_result result = {&opts, &report, rc, exit_status(rc), &err};
+  enum mlt_rc print_rc = print_result(args, &result, &err);
+  if (is_done(rc) && print_rc != MLT_OK)
+    rc = print_rc;
+  mlt_report_free(&report);
   mlt_target_free(&target);
-  if (rc != MLT_OK && rc != MLT_REJECTED)
+  if (!is_done(rc))
     (void)mlt_bulk_fail(&err);
   return exit_status(rc);
 }
