@@ -65,7 +65,8 @@ static enum mlt_tab_format format_of(const char *name) {
 enum { TAKEN, CHECKPOINT, BESIDE_RESULT, NO_LOG };
 static const char *const left_out_words[] = {[CHECKPOINT] = "earlier checkpoints",
                                              [BESIDE_RESULT] = "progress.csv beside a result.json",
-                                             [NO_LOG] = "tables without a column of steps"};
+                                             [NO_LOG] =
+                                                 "tables without a header with a column of steps"};
 
 /* ---- which files there are ---- */
 
@@ -184,6 +185,7 @@ static enum mlt_rc begin_file(struct mlt_tab *s, struct mlt_record *rec, struct 
     return mlt_flat_unreadable(&s->flat, rec, -fd);
   }
   s->fd = fd;
+  s->until = UINT64_MAX;
   s->format = format_of(mlt_tree_name(&s->tree, s->at));
   mlt_csv_reset(&s->csv, ends_with(path, ".tsv") ? '\t' : 0);
   mlt_json_rows_reset(&s->json, s->format == MLT_TAB_HISTORY);

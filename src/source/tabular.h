@@ -85,6 +85,7 @@ struct mlt_tab {
   MLT_VEC(struct mlt_tab_extent) extents;
   uint64_t gap;
   size_t run, run_step, extent; /* at hand */
+  uint64_t until;               /* where the extent being read ends; UINT64_MAX: no extent */
 };
 
 /* tabular_rows.c. A row, MLT_END, or a row that cannot be used: MLT_DATA or MLT_TOOBIG, with

@@ -88,10 +88,15 @@ static enum mlt_rc stay_in_extent(struct mlt_tab *s, struct mlt_err *err) {
   return mlt_tab_go_to(s, &s->extents.v[s->extent], err);
 }
 
+/* Lines of JSON are gone through once for each run. */
+static bool has_extents(const struct mlt_tab *s) {
+  return mlt_tab_by_run(s) && s->format == MLT_TAB_CSV;
+}
+
 /* The next row of the run. MLT_AGAIN: there it is; MLT_OK: a note; MLT_END. */
 static enum mlt_rc next_row(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {
   for (;;) {
-    enum mlt_rc rc = mlt_tab_by_run(s) ? stay_in_extent(s, err) : MLT_OK;
+    enum mlt_rc rc = has_extents(s) ? stay_in_extent(s, err) : MLT_OK;
     if (rc == MLT_OK)
       rc = mlt_tab_row(s, err);
     if (rc == MLT_DATA || rc == MLT_TOOBIG) {
@@ -278,7 +283,7 @@ static enum mlt_rc run_begin(struct mlt_tab *s, struct mlt_record *rec, struct m
   mlt_gather_reset(&s->gather);
   s->extent = run->extent;
   enum mlt_rc rc =
-      mlt_tab_by_run(s) ? mlt_tab_go_to(s, &s->extents.v[s->extent], err) : mlt_tab_rewind(s, err);
+      has_extents(s) ? mlt_tab_go_to(s, &s->extents.v[s->extent], err) : mlt_tab_rewind(s, err);
   return rc == MLT_OK ? mlt_flat_run(&s->flat, rec, err) : rc;
 }
 

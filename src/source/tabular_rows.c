@@ -33,12 +33,14 @@ enum mlt_rc mlt_tab_rewind(struct mlt_tab *s, struct mlt_err *err) {
   mlt_csv_reset(&s->csv, s->csv.delimiter);
   mlt_json_rows_reset(&s->json, s->format == MLT_TAB_HISTORY);
   s->rows = 0;
+  s->until = UINT64_MAX;
   s->sheet.at.n = 0; /* the header comes again */
   return go(s, 0, err);
 }
 
 enum mlt_rc mlt_tab_go_to(struct mlt_tab *s, const struct mlt_tab_extent *e, struct mlt_err *err) {
   mlt_csv_seek(&s->csv, e->offset, e->line);
+  s->until = e->end;
   return go(s, e->offset, err);
 }
 
@@ -56,11 +58,19 @@ const struct mlt_cell *mlt_tab_cell(const struct mlt_tab *s, size_t column) {
   return NULL;
 }
 
+/* Not much behind the rows that are wanted: extents may be many and short. */
+static size_t wanted(const struct mlt_tab *s, size_t room) {
+  uint64_t at = s->csv.offset + (s->csv.end - s->csv.start);
+  uint64_t n = s->until > at ? s->until - at : 0;
+  n = n < MLT_BENEATH_PAGE ? MLT_BENEATH_PAGE : n;
+  return n < room ? (size_t)n : room;
+}
+
 static enum mlt_rc feed(struct mlt_tab *s, struct mlt_err *err) {
   size_t room;
   bool csv = s->format == MLT_TAB_CSV;
   char *p = csv ? mlt_csv_room(&s->csv, &room) : mlt_json_rows_room(&s->json, &room);
-  ssize_t n = mlt_beneath_read(s->fd, p, room);
+  ssize_t n = mlt_beneath_read(s->fd, p, csv ? wanted(s, room) : room);
   if (n < 0)
     return mlt_err_errno(err, (int)-n, "cannot read '%.*s'", MLT_STR_ARG(s->flat.path));
   s->progress.bytes_done += (uint64_t)n;

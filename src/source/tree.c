@@ -32,9 +32,9 @@ static enum mlt_rc add(struct walk *w, size_t folder, int errnum) {
   return MLT_OK;
 }
 
-static bool is_kind(int fd, const char *name, mode_t kind) {
+static bool is_folder(int fd, const char *name) {
   struct stat st;
-  return fstatat(fd, name, &st, 0) == 0 && (st.st_mode & S_IFMT) == kind;
+  return fstatat(fd, name, &st, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
 /* w->path is the folder's, with a "/" behind it unless it is the root. */
@@ -69,10 +69,10 @@ static enum mlt_rc take_files(struct walk *w, const struct mlt_names *l, int fd,
   for (size_t i = 0; i < l->n; i++) {
     const char *name = mlt_names_at(l, i);
     uint8_t type = l->v[i].type;
-    if (type == DT_LNK && is_kind(fd, name, S_IFDIR))
-      w->t->links++;
-    if ((type != DT_REG && !(type == DT_LNK && is_kind(fd, name, S_IFREG))) || !w->wanted(name) ||
-        !append(w, folder, name))
+    bool folder_link = type == DT_LNK && is_folder(fd, name);
+    w->t->links += folder_link;
+    /* what is no file, or a link to nothing, is found out when it is opened */
+    if (type == DT_DIR || folder_link || !w->wanted(name) || !append(w, folder, name))
       continue;
     enum mlt_rc rc = add(w, folder, 0);
     if (rc != MLT_OK)

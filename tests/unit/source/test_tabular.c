@@ -212,7 +212,7 @@ static void a_folder_is_a_tree_of_runs(void **state) {
   expect("tag mlflow.runName=version_10\n");
   expect("tag mlflow.runName=deep/er/train\n");
   expect("tag mlflow.source.name=version_0/metrics.csv\n");
-  expect("note ignored tables without a column of steps ignored rows=1");
+  expect("note ignored tables without a header with a column of steps ignored rows=1");
   expect("param lr=0.1\n");
 }
 
@@ -262,6 +262,17 @@ static void rows_of_ray_are_json_lines(void **state) {
   assert_non_null(strstr(mlt_buf_cstr(&stream), "for want of numbers or a name: trial_id, done\n"));
 }
 
+static void rows_in_json_may_name_their_run(void **state) {
+  (void)state;
+  put_log("exp/result.json", "{\"run\": \"a\", \"key\": \"m\", \"step\": 1, \"value\": 2}\n"
+                             "{\"run\": \"b\", \"key\": \"m\", \"step\": 1, \"value\": 3}\n"
+                             "{\"run\": \"a\", \"key\": \"m\", \"step\": 2, \"value\": 4}\n");
+  read_log("exp");
+  assert_int_equal(count_lines("run "), 2);
+  expect("points m (1700000000005,2,1) (1700000000005,4,2)\n");
+  expect("points m (1700000000005,3,1)\n");
+}
+
 static void names_that_become_one_are_told(void **state) {
   (void)state;
   put_log("t.csv", "step,a(b),ab,c%d\n1,1,2,3\n2,4,5,6\n");
@@ -297,9 +308,12 @@ static void links_do_not_lead_out(void **state) {
   assert_int_equal(symlink("/etc/passwd", in_store("a/out.csv")), 0);
   assert_int_equal(symlink("../b/x.csv", in_store("a/in.csv")), 0);
   assert_int_equal(symlink("..", in_store("a/loop")), 0);
+  assert_int_equal(symlink("nothing", in_store("a/lost.csv")), 0);
+  assert_int_equal(symlink("self.csv", in_store("a/self.csv")), 0);
   read_log(".");
   assert_int_equal(count_lines("run "), 3);
   expect("note reject runs link-out ");
+  assert_int_equal(count_lines("note reject runs bad-link "), 2);
   expect("note ignored links to folders ignored rows=1");
 }
 
@@ -332,6 +346,7 @@ int main(void) {
       TEST(one_file_of_a_tree_is_the_same_run),
       TEST(of_checkpoints_the_last_is_taken),
       TEST(rows_of_ray_are_json_lines),
+      TEST(rows_in_json_may_name_their_run),
       TEST(names_that_become_one_are_told),
       TEST(files_that_are_no_logs_are_told),
       TEST(links_do_not_lead_out),
