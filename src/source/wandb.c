@@ -4,6 +4,7 @@
 #include "source/wandb.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,15 +35,18 @@ void mlt_wb_slots_clear(struct mlt_wb_slots *l) {
   mlt_map_clear(l->index);
   mlt_arena_reset(l->arena);
   l->list.n = 0;
+  l->lost = 0;
 }
 
+/* NULL beyond MLT_WB_SLOTS names. */
 static enum mlt_rc slot_of(struct mlt_wb_slots *l, struct mlt_str name, struct mlt_wb_slot **out) {
   struct mlt_wb_slot new = {.len = 0};
   uint64_t i;
+  *out = NULL;
+  if (l->list.n == MLT_WB_SLOTS && !mlt_map_get(l->index, name, &i))
+    return MLT_OK;
   int added = mlt_map_intern(l->index, name, l->list.n, &i);
   if (added > 0) {
-    if (l->list.n == MLT_WB_SLOTS)
-      return MLT_TOOBIG;
     if (!MLT_VEC_ROOM(l->list) || mlt_arena_str(l->arena, name, &new.name) != 0)
       return MLT_NOMEM;
     l->list.v[l->list.n++] = new;
@@ -56,6 +60,10 @@ enum mlt_rc mlt_wb_set(struct mlt_wb_slots *l, const struct mlt_wb_leaf *leaf) {
   enum mlt_rc rc = slot_of(l, leaf->name, &slot);
   if (rc != MLT_OK)
     return rc;
+  if (!slot) {
+    l->lost++;
+    return MLT_OK;
+  }
   if (leaf->text.len > slot->cap) {
     slot->cap = 2 * leaf->text.len;
     slot->text = mlt_arena_alloc(l->arena, slot->cap);
@@ -236,10 +244,11 @@ static bool is_log(const char *name) {
 static int wb_probe(const char *path) {
   enum { SURE = 98, LIKELY = 90, LOOK_AT = 200 };
   char head[4];
-  FILE *f = fopen(path, "rbe");
-  bool log = f && fread(head, 1, sizeof head, f) == sizeof head && memcmp(head, ":W&B", 4) == 0;
-  if (f)
-    (void)fclose(f);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* it may be a FIFO */
+  bool log = fd >= 0 && mlt_beneath_read(fd, head, sizeof head) == (ssize_t)sizeof head &&
+             memcmp(head, ":W&B", 4) == 0;
+  if (fd >= 0)
+    (void)close(fd);
   if (log)
     return SURE;
   return mlt_tree_any(path, is_log, LOOK_AT) ? LIKELY : 0;

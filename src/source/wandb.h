@@ -43,6 +43,7 @@ struct mlt_wb_slots {
   struct mlt_map *index;
   struct mlt_arena *arena;
   MLT_VEC(struct mlt_wb_slot) list;
+  uint64_t lost; /* values of names beyond MLT_WB_SLOTS */
 };
 
 struct mlt_wb_log_of { /* of each file of the tree */
@@ -80,6 +81,7 @@ struct mlt_wb {
   bool exited;
   int64_t exit_code, runtime, start, first, last; /* times: 0 is not known */
   uint64_t artifacts, alerts, renamed;
+  uint64_t lost_params, lost_points; /* their names are too many, too long or none for MLflow */
   char source_name[PATH_MAX];
 
   struct mlt_gather gather;
@@ -97,7 +99,6 @@ enum mlt_rc mlt_wb_next(struct mlt_wb *s, struct mlt_err *err) MLT_NODISCARD;
 enum mlt_rc mlt_wb_reject(struct mlt_wb *s, struct mlt_record *rec, enum mlt_table table);
 
 void mlt_wb_slots_clear(struct mlt_wb_slots *l);
-/* MLT_TOOBIG beyond MLT_WB_SLOTS names. */
 enum mlt_rc mlt_wb_set(struct mlt_wb_slots *l, const struct mlt_wb_leaf *leaf) MLT_NODISCARD;
 
 extern const mlt_wb_step mlt_wb_run_steps[]; /* wandb_run.c */

@@ -75,8 +75,9 @@ static enum mlt_rc add(struct mlt_wb *s, struct mlt_str name, double value, stru
   if (mlt_gather_full(&s->gather))
     return MLT_AGAIN;
   enum mlt_rc rc = mlt_gather_key(&s->gather, name, &key, &added, err);
+  s->lost_points += rc == MLT_TOOBIG;
   if (rc != MLT_OK)
-    return rc;
+    return rc == MLT_TOOBIG ? MLT_OK : rc;
   enum mlt_key_fit fit = s->gather.keys.v[key].fit;
   s->renamed += added && fit == MLT_KEY_RENAMED;
   if (fit == MLT_KEY_FITS || fit == MLT_KEY_RENAMED)
@@ -197,9 +198,6 @@ enum mlt_rc mlt_wb_points(struct mlt_wb *s, struct mlt_record *rec, struct mlt_e
     if (s->item == GIVE_LAST)
       return MLT_END;
     enum mlt_rc rc = fill(s, err);
-    if (rc == MLT_TOOBIG)
-      return mlt_err_set(err, MLT_DATA, "'%s' has too many metrics, or too long a name",
-                         mlt_tree_path(&s->tree, s->log));
     if (rc != MLT_AGAIN && rc != MLT_END)
       return rc == MLT_NOMEM ? mlt_err_nomem(err) : rc;
     s->item = rc == MLT_AGAIN ? GIVE : GIVE_LAST;
@@ -225,8 +223,10 @@ enum mlt_rc mlt_wb_summary(struct mlt_wb *s, struct mlt_record *rec, struct mlt_
       rc = mlt_key_fit(&s->key, slot->name, &fit);
     if (rc != MLT_OK)
       return mlt_err_nomem(err);
-    if (fit == MLT_KEY_UNUSABLE)
+    if (fit == MLT_KEY_UNUSABLE) {
+      s->lost_points++;
       continue;
+    }
     s->item++;
     *rec = (struct mlt_record){.kind = is_tag ? MLT_REC_TAG : MLT_REC_POINTS,
                                .place.path = s->flat.path};

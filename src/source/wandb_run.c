@@ -158,7 +158,7 @@ static enum mlt_rc begin(struct mlt_wb *s, struct mlt_record *rec, struct mlt_er
   s->flat = (struct mlt_flat){.experiment = s->logs[s->at].project};
   s->exited = false;
   s->exit_code = s->runtime = s->start = s->first = s->last = s->samples = s->last_step = 0;
-  s->artifacts = s->alerts = s->renamed = 0;
+  s->artifacts = s->alerts = s->renamed = s->lost_params = s->lost_points = 0;
   *s->source_name = '\0';
   enum mlt_rc rc = mlt_wb_open_log(s, s->at, err);
   if (rc != MLT_DATA)
@@ -170,13 +170,11 @@ static enum mlt_rc begin(struct mlt_wb *s, struct mlt_record *rec, struct mlt_er
 static enum mlt_rc gather(struct mlt_wb *s, struct mlt_record *rec, struct mlt_err *err) {
   for (;;) {
     enum mlt_rc rc = s->fd < 0 ? MLT_END : mlt_wb_next(s, err);
-    if (rc == MLT_OK && (rc = take(s)) == MLT_DATA)
+    if (rc == MLT_OK && ((rc = take(s)) == MLT_DATA || rc == MLT_TOOBIG))
       (void)snprintf(s->fault, sizeof s->fault, "the record at byte %llu is damaged: %s",
-                     (unsigned long long)s->wlog.record_at, s->reason);
-    if (rc == MLT_TOOBIG)
-      return mlt_err_set(err, MLT_DATA, "'%s' has more than %d names of values",
-                         mlt_tree_path(&s->tree, s->log), MLT_WB_SLOTS);
-    if (rc == MLT_DATA)
+                     (unsigned long long)s->wlog.record_at,
+                     rc == MLT_TOOBIG ? "its tags are too long" : s->reason);
+    if (rc == MLT_DATA || rc == MLT_TOOBIG)
       return mlt_wb_reject(s, rec, MLT_T_METRICS);
     if (rc == MLT_NOMEM)
       return mlt_err_nomem(err);
@@ -207,10 +205,15 @@ static enum mlt_rc make_params(struct mlt_wb *s) {
   enum mlt_rc rc = MLT_OK;
   for (size_t i = 0; i < s->config.list.n && rc == MLT_OK; i++) {
     const struct mlt_wb_slot *slot = &s->config.list.v[i];
-    if (!slot->removed)
+    if (slot->removed)
+      continue;
+    if (s->params.list.n == MLT_PARAMS_MAX)
+      s->lost_params++;
+    else
       rc = mlt_params_add(&s->params, slot->name,
                           slot->kind == MLT_WB_NULL ? MLT_STR_LIT("None") : slot_text(slot));
   }
+  s->lost_params += s->config.lost + s->params.unread;
   return rc;
 }
 
@@ -218,14 +221,18 @@ static int64_t later(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 
+static int64_t exit_time(const struct mlt_wb *s) {
+  int64_t ms;
+  bool known = s->exited && !__builtin_mul_overflow(s->runtime, 1000, &ms) &&
+               !__builtin_add_overflow(ms, s->start, &ms);
+  return known ? ms : 0;
+}
+
 static enum mlt_rc give_run(struct mlt_wb *s, struct mlt_record *rec, struct mlt_err *err) {
   s->step++;
   enum mlt_rc rc = make_params(s);
   if (rc != MLT_OK)
-    return rc == MLT_TOOBIG
-               ? mlt_err_set(err, MLT_DATA, "'%s' has more than %d values in its config",
-                             mlt_tree_path(&s->tree, s->at), MLT_PARAMS_MAX)
-               : mlt_err_nomem(err);
+    return mlt_err_nomem(err);
   struct mlt_str id = s->logs[s->at].run, name = tag_value(s, "mlflow.runName");
   s->flat.path = mlt_str_c(mlt_tree_path(&s->tree, s->at));
   /* not the path, which depends on what SOURCE was called */
@@ -233,7 +240,7 @@ static enum mlt_rc give_run(struct mlt_wb *s, struct mlt_record *rec, struct mlt
       mlt_str_c(*s->source_name ? s->source_name : mlt_tree_name(&s->tree, s->at));
   s->start = s->start ? s->start : s->first;
   s->flat.start_time = s->start;
-  s->flat.end_time = later(later(s->last, s->start), s->exited ? s->start + s->runtime * 1000 : 0);
+  s->flat.end_time = later(later(s->last, s->start), exit_time(s));
   s->flat.run_name = id;
   rc = mlt_flat_run(&s->flat, rec, err);
   s->flat.run_name = name.len ? name : id;
@@ -295,9 +302,30 @@ static enum mlt_rc note_count(struct mlt_wb *s, struct mlt_record *rec, const ch
       "%s are not imported", what);
 }
 
+static enum mlt_rc note_lost(struct mlt_wb *s, struct mlt_record *rec, enum mlt_table table,
+                             uint64_t *n) {
+  uint64_t rows = *n;
+  *n = 0;
+  if (!rows)
+    return MLT_END;
+  return mlt_flat_note(
+      &s->flat, rec,
+      (struct mlt_note){.kind = MLT_NOTE_REJECT, .table = table, .code = "bad-key", .rows = rows},
+      "%llu values have names that are none for MLflow, are too long, or are more than %d",
+      (unsigned long long)rows, table == MLT_T_PARAMS ? (int)MLT_PARAMS_MAX : (int)MLT_GATHER_KEYS);
+}
+
 static enum mlt_rc note_rest(struct mlt_wb *s, struct mlt_record *rec, struct mlt_err *err) {
   (void)err;
-  enum mlt_rc rc = note_count(s, rec, "artifacts of wandb", &s->artifacts);
+  s->lost_points += s->summary.lost;
+  s->summary.lost = 0;
+  enum mlt_rc rc = note_lost(s, rec, MLT_T_PARAMS, &s->lost_params);
+  if (rc == MLT_END)
+    rc = note_lost(s, rec, MLT_T_METRICS, &s->lost_points);
+  if (rc == MLT_END)
+    rc = note_count(s, rec, "values that are no numbers", &s->texts.lost);
+  if (rc == MLT_END)
+    rc = note_count(s, rec, "artifacts of wandb", &s->artifacts);
   if (rc == MLT_END)
     rc = note_count(s, rec, "alerts of wandb", &s->alerts);
   if (rc != MLT_END || !(s->renamed + s->params.renamed))

@@ -245,6 +245,36 @@ static void more_points_than_are_held_come_in_parts(void **state) {
   assert_int_equal(sum, 90000);
 }
 
+static void what_is_too_much_is_counted(void **state) {
+  enum { CONFIGS = 10003, ROWS = 66, OF_ROW = 1000 };
+  char name[32];
+  (void)state;
+  begin_run();
+  put_run_record("abc", NULL);
+  for (int i = 0; i < CONFIGS; i++) {
+    (void)snprintf(name, sizeof name, "c%d", i);
+    put_item(1, name, "1");
+  }
+  put_record(CONFIG);
+  for (int r = 0; r < ROWS; r++) {
+    for (int i = 0; i < OF_ROW; i++) {
+      (void)snprintf(name, sizeof name, "m%d", r * OF_ROW + i);
+      put_item(1, name, "1");
+    }
+    put_record(HISTORY);
+  }
+  put_int(&message, 2, (uint64_t)1 << 62); /* seconds that the run took */
+  put_record(EXIT);
+  save("run-abc.wandb");
+  read_runs();
+  assert_int_equal(count_lines("param "), 10000);
+  assert_int_equal(count_lines("points "), 65536);
+  expect("note reject params bad-key rows=3 ");
+  expect("note reject metrics bad-key rows=464 ");
+  assert_int_equal(count_lines("note "), 2);
+  assert_int_equal(count_lines("run_end"), 1);
+}
+
 static void damage_is_told_with_its_place(void **state) {
   (void)state;
   begin_run();
@@ -289,13 +319,10 @@ static void formats_are_recognised(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, new_store, drop_store)
   const struct CMUnitTest tests[] = {
-      TEST(a_run_comes_with_all_that_it_logged),
-      TEST(items_may_be_typed),
-      TEST(how_a_run_ended_is_its_status),
-      TEST(a_resumed_run_is_one),
-      TEST(more_points_than_are_held_come_in_parts),
-      TEST(damage_is_told_with_its_place),
-      TEST(formats_are_recognised),
+      TEST(a_run_comes_with_all_that_it_logged),     TEST(items_may_be_typed),
+      TEST(how_a_run_ended_is_its_status),           TEST(a_resumed_run_is_one),
+      TEST(more_points_than_are_held_come_in_parts), TEST(what_is_too_much_is_counted),
+      TEST(damage_is_told_with_its_place),           TEST(formats_are_recognised),
   };
   return cmocka_run_group_tests_name("source/wandb", tests, NULL, NULL);
 }
