@@ -54,10 +54,28 @@ static enum mlt_rc open_run(struct mlt_ex *s, struct mlt_record *rec, struct mlt
   return mlt_ex_set(&s->id, rec->run.run_uuid, err);
 }
 
+static enum mlt_rc end_run(struct mlt_ex *s, struct mlt_record *rec, struct mlt_err *err) {
+  (void)err;
+  s->progress.runs_done++;
+  mlt_ex_leave(s);
+  mlt_ex_record(s, rec, MLT_REC_RUN_END);
+  return MLT_OK;
+}
+
+/* The document was whole when it was surveyed, and is no longer; the run has been given. */
+static enum mlt_rc lose_body(struct mlt_ex *s, struct mlt_record *rec) {
+  static const mlt_ex_step ending[] = {end_run, NULL};
+  s->step = ending;
+  return mlt_ex_reject(s, rec, MLT_T_METRICS, 1);
+}
+
 static enum mlt_rc begin_body(struct mlt_ex *s, struct mlt_record *rec, struct mlt_err *err) {
-  (void)rec;
   enum mlt_rc rc = mlt_ex_open(s, err);
-  return rc == MLT_OK && (rc = mlt_ex_enter(s, err)) == MLT_OK ? MLT_END : rc;
+  if (rc == MLT_OK)
+    rc = mlt_ex_enter(s, err);
+  if (rc == MLT_OK)
+    return MLT_END;
+  return mlt_ex_is_fault(rc) ? lose_body(s, rec) : rc;
 }
 
 /* ---- params and tags ---- */
@@ -277,10 +295,7 @@ static enum mlt_rc body(struct mlt_ex *s, struct mlt_record *rec, struct mlt_err
                  : s->section == MLT_EX_INPUT_TAGS ? MLT_EX_INPUTS
                                                    : MLT_EX_MEMBERS;
   }
-  if (!mlt_ex_is_fault(rc))
-    return rc;
-  s->step++; /* it was whole when it was surveyed */
-  return mlt_ex_reject(s, rec, MLT_T_METRICS, 1);
+  return mlt_ex_is_fault(rc) ? lose_body(s, rec) : rc;
 }
 
 static enum mlt_rc note_unknown(struct mlt_ex *s, struct mlt_record *rec, struct mlt_err *err) {
@@ -288,14 +303,6 @@ static enum mlt_rc note_unknown(struct mlt_ex *s, struct mlt_record *rec, struct
   uint64_t n = s->unknown;
   s->unknown = 0;
   return n ? mlt_ex_ignored(s, rec, "unknown fields of run.json", n) : MLT_END;
-}
-
-static enum mlt_rc end_run(struct mlt_ex *s, struct mlt_record *rec, struct mlt_err *err) {
-  (void)err;
-  s->progress.runs_done++;
-  mlt_ex_leave(s);
-  mlt_ex_record(s, rec, MLT_REC_RUN_END);
-  return MLT_OK;
 }
 
 const mlt_ex_step mlt_ex_run_steps[] = {open_run, begin_body, body, note_unknown, end_run, NULL};
