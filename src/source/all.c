@@ -2,9 +2,11 @@
    here. */
 #include "source/source.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 extern const struct mlt_source_ops mlt_source_filestore;
 extern const struct mlt_source_ops mlt_source_sqlite;
@@ -26,21 +28,38 @@ const struct mlt_source_ops *mlt_source_by_name(const char *name) {
   return NULL;
 }
 
-/* A folder can only be a file store, so that one says what it misses; a file may be anything. */
-static void explain(const char *path, struct mlt_err *err) {
+static void name_all(char *out, size_t size) {
+  for (size_t i = 0, at = 0; mlt_sources[i] && at < size; i++)
+    at += (size_t)snprintf(out + at, size - at, "%s%s", i ? ", " : "", mlt_sources[i]->name);
+}
+
+/* The file store says where in a folder it has looked, and where else there is one. */
+static void explain_folder(const char *path, const char *names, struct mlt_err *err) {
   struct mlt_source *s = NULL;
-  struct stat st;
-  if (stat(path, &st) < 0 || !S_ISREG(st.st_mode)) {
-    if (mlt_source_filestore.open(&s, &(struct mlt_source_opts){.path = path}, err) == MLT_OK)
-      (void)mlt_err_set(err, MLT_NOINPUT, "'%s' changed while it was looked at", path);
-    mlt_source_filestore.close(s);
+  char db[PATH_MAX];
+  if ((size_t)snprintf(db, sizeof db, "%s/mlflow.db", path) < sizeof db &&
+      mlt_source_sqlite.probe(db)) {
+    (void)mlt_err_set(err, MLT_NOINPUT, "'%s' is a folder that holds a database", path);
+    mlt_err_hint(err, "import '%s'", db);
     return;
   }
+  if (mlt_source_filestore.open(&s, &(struct mlt_source_opts){.path = path}, err) == MLT_OK)
+    (void)mlt_err_set(err, MLT_NOINPUT, "'%s' changed while it was looked at", path);
+  else if (err->rc == MLT_NOINPUT && access(path, F_OK) == 0)
+    mlt_err_prefix(err, "nothing of a known format (tried: %s)", names);
+  mlt_source_filestore.close(s);
+}
+
+static void explain(const char *path, struct mlt_err *err) {
   char names[256] = "";
-  for (size_t i = 0, at = 0; mlt_sources[i] && at < sizeof names; i++)
-    at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "",
-                           mlt_sources[i]->name);
-  (void)mlt_err_set(err, MLT_NOINPUT, "'%s' is of no format known here (tried: %s)", path, names);
+  struct stat st;
+  name_all(names, sizeof names);
+  if (stat(path, &st) < 0 || S_ISDIR(st.st_mode)) /* or a file: URI */
+    explain_folder(path, names, err);
+  else if (!S_ISREG(st.st_mode))
+    (void)mlt_err_set(err, MLT_NOINPUT, "'%s' is a device, FIFO or socket, not a file", path);
+  else
+    (void)mlt_err_set(err, MLT_NOINPUT, "'%s' is of no format known here (tried: %s)", path, names);
 }
 
 const struct mlt_source_ops *mlt_source_detect(const char *path, struct mlt_err *err) {

@@ -382,6 +382,22 @@ static void formats_are_found_by_what_they_claim(void **state) {
   mlt_err_clear(&err);
   assert_null(mlt_source_detect(in_store("a"), &err));
   assert_non_null(strstr(err.hint, "/a/b/mlruns"));
+  assert_non_null(strstr(err.msg, "tried: filestore"));
+  mlt_err_clear(&err);
+  put_bytes("a/mlflow.db", "SQLite format 3", 16);
+  assert_null(mlt_source_detect(in_store("a"), &err));
+  assert_non_null(strstr(err.hint, "/a/mlflow.db'"));
+}
+
+/* Nobody writes into it: whoever waits for it waits for ever. */
+static void a_fifo_is_not_waited_for(void **state) {
+  struct mlt_err err = MLT_ERR_INIT;
+  (void)state;
+  assert_int_equal(mkfifo(in_store("fifo"), 0600), 0);
+  (void)alarm(10);
+  assert_null(mlt_source_detect(in_store("fifo"), &err));
+  (void)alarm(0);
+  assert_non_null(strstr(err.msg, "FIFO"));
 }
 
 static void closing_half_way_leaves_nothing_open(void **state) {
@@ -434,6 +450,7 @@ int main(void) {
       TEST(folders_without_permission_are_rejected),
       TEST(where_there_is_no_store_the_error_says_where_one_is),
       TEST(formats_are_found_by_what_they_claim),
+      TEST(a_fifo_is_not_waited_for),
       TEST(closing_half_way_leaves_nothing_open),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
