@@ -99,6 +99,20 @@ enum mlt_rc mlt_pg_rebuild_begin(struct mlt_pg *pg, const struct mlt_pg_rebuild_
   return rc;
 }
 
+enum mlt_rc mlt_pg_rebuild_refusal(struct mlt_pg *pg, char *why, size_t why_cap,
+                                   struct mlt_err *err) {
+  struct mlt_pg_refusal refusal = {""};
+  struct mlt_pg_rebuild *r = new_rebuild(pg, &(struct mlt_pg_rebuild_opts){0});
+  if (!r)
+    return mlt_err_nomem(err);
+  enum mlt_rc rc = mlt_pg_rebuild_look(r, &refusal, err);
+  if (rc != MLT_OK)
+    rc = mlt_pg_rebuild_refused(err, &refusal);
+  mlt_pg_rebuild_free(r);
+  (void)snprintf(why, why_cap, "%s", refusal.text);
+  return rc;
+}
+
 static enum mlt_rc set_local(struct mlt_pg *pg, const char *setting, unsigned value,
                              const char *unit, struct mlt_err *err) {
   char sql[96];

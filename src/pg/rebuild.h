@@ -39,6 +39,10 @@ struct mlt_pg_rebuild_opts {
 enum mlt_rc mlt_pg_rebuild_begin(struct mlt_pg *pg, const struct mlt_pg_rebuild_opts *opts,
                                  struct mlt_pg_rebuild **out, char *why, size_t why_cap,
                                  struct mlt_err *err) MLT_NODISCARD;
+/* For a dry run: would it be refused, as far as that can be seen without a lock? *why is empty if
+   not. Neither err nor why may be NULL. */
+enum mlt_rc mlt_pg_rebuild_refusal(struct mlt_pg *pg, char *why, size_t why_cap,
+                                   struct mlt_err *err) MLT_NODISCARD;
 /* Makes indexes, primary keys, foreign keys and all their properties again. The transaction stays
    open; on an error the caller rolls back, which restores everything. MLT_DATA if a row is there
    twice or its run is missing. */

@@ -47,14 +47,18 @@ static enum mlt_rc gather(struct mlt_write *a) {
   struct mlt_dataset_ref *ref;
   for (size_t i = 0; i < a->b->datasets.n; i++) {
     const struct mlt_dataset *d = &a->b->datasets.v[i];
-    if (!experiment_ok(a, d->experiment)) {
+    enum mlt_rc rc;
+    if (experiment_ok(a, d->experiment)) {
+      rc = refer(a, d->experiment, d->name, d->digest, &ref);
+      if (rc == MLT_OK)
+        ref->row = d;
+    } else {
       mlt_write_count(a, MLT_T_DATASETS, MLT_FATE_REJECTED, 1);
-      continue;
+      rc = mlt_write_note(a, MLT_NOTE_REJECT, MLT_T_DATASETS, "experiment-rejected", 1, d->name,
+                          "its experiment was not imported");
     }
-    enum mlt_rc rc = refer(a, d->experiment, d->name, d->digest, &ref);
     if (rc != MLT_OK)
       return rc;
-    ref->row = d;
   }
   for (size_t i = 0; i < a->b->edges.n; i++) {
     const struct mlt_batch_edge *e = &a->b->edges.v[i];

@@ -128,6 +128,14 @@ static const char *refusal(const struct mlt_write *a, const struct mlt_experimen
   return NULL;
 }
 
+/* Of one experiment: itself and its tags. */
+static uint64_t experiment_rows(const struct mlt_batch *b, size_t i) {
+  uint64_t n = 1;
+  for (size_t k = 0; k < b->experiment_tags.n; k++)
+    n += b->experiment_tags.v[k].owner == i;
+  return n;
+}
+
 static enum mlt_rc resolve_one(struct mlt_write *a, size_t i, const struct lookup *l) {
   const struct mlt_experiment *e = &a->b->experiments.v[i].e;
   uint64_t at;
@@ -137,8 +145,8 @@ static enum mlt_rc resolve_one(struct mlt_write *a, size_t i, const struct looku
   if (code) {
     a->exp_fate[i] = MLT_FATE_REJECTED;
     mlt_write_count(a, MLT_T_EXPERIMENTS, MLT_FATE_REJECTED, 1);
-    enum mlt_rc rc =
-        mlt_write_note(a, MLT_NOTE_CONFLICT, MLT_T_EXPERIMENTS, code, 1, e->name, "%s", why);
+    enum mlt_rc rc = mlt_write_note(a, MLT_NOTE_CONFLICT, MLT_T_EXPERIMENTS, code,
+                                    experiment_rows(a->b, i), e->name, "%s", why);
     if (rc != MLT_OK || mlt_write_experiment(a, e->key))
       return rc;
     struct mlt_known_experiment rejected = {

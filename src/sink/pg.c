@@ -205,15 +205,17 @@ static enum mlt_rc choose_load(struct pg_db *d, const struct mlt_schema *schema,
                                const struct mlt_sink_opts *opts, struct mlt_err *err) {
   d->merges = opts->load == MLT_LOAD_MERGE;
   bool asked = opts->load == MLT_LOAD_REBUILD;
-  if (opts->dry_run || opts->load == MLT_LOAD_APPEND || d->merges || (!asked && better_append(d)))
+  if (opts->load == MLT_LOAD_APPEND || d->merges || (!asked && (opts->dry_run || better_append(d))))
     return MLT_OK;
   struct mlt_pg_rebuild_opts rebuild = {.head = schema->head,
                                         .features = schema->features,
                                         .lock_timeout_ms = asked ? LOCK_ASKED_MS : LOCK_AT_ONCE_MS,
                                         .workers = BUILD_WORKERS,
                                         .memory_mb = BUILD_MEMORY_MB};
-  enum mlt_rc rc = mlt_pg_rebuild_begin(d->pg, &rebuild, &d->rebuild, d->why, sizeof d->why, err);
-  if (rc != MLT_OK || d->rebuild || !asked)
+  enum mlt_rc rc = opts->dry_run ? mlt_pg_rebuild_refusal(d->pg, d->why, sizeof d->why, err)
+                                 : mlt_pg_rebuild_begin(d->pg, &rebuild, &d->rebuild, d->why,
+                                                        sizeof d->why, err);
+  if (rc != MLT_OK || !d->why[0] || !asked)
     return rc;
   rc = mlt_err_set(err, MLT_TEMPFAIL, "--load rebuild is not possible: %s", d->why);
   mlt_err_hint(err, "--load append loads beside what is there");

@@ -1,7 +1,9 @@
 """Options and states that meet, each of which is tested by itself elsewhere."""
 
+import json
+
 import pytest
-from programs import MLFLOW_HEADS
+from programs import MLFLOW_HEADS, ORACLE
 from stores.filestore import FileStore, as_yaml, run_id, small_store, write
 from summaries import check_summary, counts, notes
 
@@ -55,3 +57,31 @@ def test_a_dry_run_counts_a_run_that_is_there_twice(run_bulk, target, tmp_path, 
     done = do_import(run_bulk, store, target, *options, check=2)
     assert dry["tables"] == done["tables"] and dry["conflicts"] == done["conflicts"]
     assert counts(done, "inserted")["runs"] == counts(done, "rejected")["runs"] == 1
+
+
+def add_dataset(store):
+    folder = store.root / EXPERIMENT / "datasets" / "d1"
+    meta = {"name": "d", "digest": "1", "source_type": "local", "source": "'{}'", "schema": "null", "profile": "null"}
+    write(folder / "meta.yaml", as_yaml(meta))
+
+
+def test_every_row_of_a_rejected_experiment_is_in_the_rejects(run_bulk, target, tmp_path):
+    store = small_store(tmp_path / "mlruns")
+    do_import(run_bulk, store, target)
+    target.query("UPDATE experiments SET lifecycle_stage = 'deleted' WHERE name = 'sound'")
+    add_dataset(store)
+    summary = do_import(run_bulk, store, target, "--rejects", tmp_path / "rejects", check=2)
+    rejects = [json.loads(line) for line in (tmp_path / "rejects").read_text().splitlines()]
+    assert {"experiment_tags", "datasets"} <= counts(summary, "rejected").keys()
+    assert sum(r["rows"] for r in rejects) == summary["rejects"] == sum(counts(summary, "rejected").values())
+
+
+def test_a_dry_run_is_refused_where_the_rebuild_is(run_bulk, new_pg_db, tmp_path):
+    store, db = small_store(tmp_path / "mlruns"), new_pg_db(MLFLOW_HEADS[ORACLE])
+    rebuild = ("import", store.root, "--to", db.uri, "--load", "rebuild")
+    before = db.dump()
+    run_bulk(*rebuild, "--dry-run", check=0)
+    assert db.dump() == before
+    run_bulk(*rebuild, check=0)
+    dry, done = run_bulk(*rebuild, "--dry-run", check=75), run_bulk(*rebuild, check=75)
+    assert "it holds rows" in dry.stderr and dry.stderr == done.stderr
