@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 
 enum { MAX_LANES = 64 };
 
@@ -60,7 +61,7 @@ static enum mlt_rc start_lane(struct mlt_lanes *l, struct mlt_sink *sink,
   lane->outcome.arena = mlt_arena_new();
   if (!lane->batch || !lane->outcome.arena)
     return mlt_err_nomem(err);
-  int failed = pthread_create(&lane->thread, NULL, run_lane, lane);
+  int failed = mlt_thread_start(&lane->thread, run_lane, lane);
   if (failed)
     return mlt_err_errno(err, failed, "cannot start a thread");
   lane->started = true;

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 
 enum { RECORDS_PER_LOOK = 256 /* how often progress is told */ };
 
@@ -198,7 +199,7 @@ static enum mlt_rc start_reader(struct reader *rd, struct mlt_err *err) {
   rd->state = READER_READING;
   rd->rc = MLT_OK;
   mlt_err_clear(&rd->err);
-  int failed = pthread_create(&rd->thread, NULL, run_reader, rd);
+  int failed = mlt_thread_start(&rd->thread, run_reader, rd);
   if (failed) {
     rd->state = READER_IDLE;
     return mlt_err_errno(err, failed, "cannot start a thread");
