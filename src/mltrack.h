@@ -1,8 +1,10 @@
 /* libmltrack: writes MLflow runs straight into MLflow's own database.
 
    Threads: every function may be called from any thread at any time; the library keeps no state
-   between calls. A call works in the calling thread and returns when it is done. Nothing is
-   printed, no signal handler is set, the locale is never looked at.
+   between calls. An import starts threads of its own, in which the program's signals are blocked;
+   they have ended when the call returns. Nothing is printed, no signal handler is set, the locale
+   is never looked at. The environment is read (TMPDIR, libpq's variables, see target): do not
+   change it meanwhile.
 
    Structs: set struct_size to sizeof the struct and zero the rest (MLT_..._INIT does both). That
    lets a program built against an older header go on working with a newer library. Strings that go
@@ -64,14 +66,14 @@ MLT_API const char *mlt_version(void);
 
 struct mlt_import_params {
   size_t struct_size;
-  const char *source; /* path of an MLflow FileStore ("mlruns") or SQLite file, or the URI of
-                         a database, in the forms of target */
+  const char *source; /* path of an MLflow FileStore ("mlruns"), SQLite file or anything else that
+                         mltrack-bulk imports, or the URI of a database, in the forms of target */
   const char *target; /* sqlite:///FILE, postgresql://... or libpq keywords; NULL: as
                          mltrack-bulk chooses without --to, from the environment */
-  const char *format; /* NULL or "auto": look at the source */
+  const char *format; /* as --format of mltrack-bulk; NULL or "auto": look at the source */
   const char *mlflow_version; /* a database that must be created is made for this MLflow release;
                                  NULL: the oldest that holds everything imported */
-  uint64_t max_errors;        /* with skip_errors: give up after so many; 0 = never */
+  uint64_t max_errors;        /* with skip_errors: give up at more rejected rows; 0 = never */
   const volatile sig_atomic_t *cancelled; /* stop soon after this becomes non-zero; NULL = never */
   int dry_run;                            /* do everything but write */
   int skip_errors; /* go on after a record that cannot be imported, and count it */
@@ -109,8 +111,10 @@ struct mlt_import_result {
     }                                                                                              \
   }
 
-/* Imports a whole store. Runs go in by batches of whole runs, each batch in one transaction; doing
-   it again inserts only what is missing. MLT_STATUS_OK: everything is in, or was there.
+/* Imports a whole store, as mltrack-bulk import does without further options, within 128 MiB. A new
+   SQLite file and empty PostgreSQL tables are filled in one transaction; else runs go in by batches
+   of whole runs, each batch in one transaction. Doing it again inserts only what is missing.
+   MLT_STATUS_OK: everything is in, or was there.
    MLT_STATUS_REJECTED: done, but rows were rejected (skip_errors only). Without skip_errors the
    first bad record ends the import with MLT_STATUS_DATA; whole batches before it are in. *result
    (may be NULL) says what was done, after a failure, too; *err (may be NULL) why it ended. */

@@ -505,6 +505,12 @@ def heads_in_order(run_bulk, tmp_path):
     return sorted(HEADS, key=lambda head: [int(n) for n in first_release(run_bulk, tmp_path, head).split(".")])
 
 
+def test_quiet_commands_say_nothing_when_all_is_well(run_bulk, tmp_path):
+    for action in ("init", "check"):
+        done = run_bulk("schema", action, "--to", f"sqlite:///{tmp_path}/mlflow.db", "-q", check=0)
+        assert (done.stdout, done.stderr) == ("", "")
+
+
 @pytest.mark.parametrize("version", [v for v in MLFLOW_HEADS if not v.startswith("2.")])
 def test_every_mlflow_3_opens_a_default_file(run_bulk, mlflow_run, tmp_path, version):
     uri = f"sqlite:///{tmp_path}/mlflow.db"

@@ -220,7 +220,7 @@ int mlt_cmd_schema_check(const struct mlt_args *args) {
     status = mlt_bulk_fail(&err);
   } else if (mlt_args_flag(args, MLT_OPT_JSON)) {
     out_rc = write_json(view_json(&v), &out_err);
-  } else {
+  } else if (!mlt_args_flag(args, MLT_OPT_QUIET)) {
     print_view(&v);
     print_verdict(&v);
   }
@@ -260,6 +260,8 @@ static enum mlt_rc report_made(const struct mlt_args *args, const struct mlt_tar
     set_head(j, head->revision, head);
     return write_json(j, err);
   }
+  if (mlt_args_flag(args, MLT_OPT_QUIET))
+    return MLT_OK;
   print_line("database", target->display);
   print_head(head->revision, head);
   print_line("result", "made MLflow's schema");
