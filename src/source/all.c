@@ -33,12 +33,16 @@ static void name_all(char *out, size_t size) {
     at += (size_t)snprintf(out + at, size - at, "%s%s", i ? ", " : "", mlt_sources[i]->name);
 }
 
+static bool holds_database(const char *folder, char db[PATH_MAX]) {
+  return (size_t)snprintf(db, PATH_MAX, "%s/mlflow.db", folder) < PATH_MAX &&
+         mlt_source_sqlite.probe(db);
+}
+
 /* The file store says where in a folder it has looked, and where else there is one. */
 static void explain_folder(const char *path, const char *names, struct mlt_err *err) {
   struct mlt_source *s = NULL;
   char db[PATH_MAX];
-  if ((size_t)snprintf(db, sizeof db, "%s/mlflow.db", path) < sizeof db &&
-      mlt_source_sqlite.probe(db)) {
+  if (holds_database(path, db)) {
     (void)mlt_err_set(err, MLT_NOINPUT, "'%s' is a folder that holds a database", path);
     mlt_err_hint(err, "import '%s'", db);
     return;
@@ -62,6 +66,8 @@ static void explain(const char *path, struct mlt_err *err) {
     (void)mlt_err_set(err, MLT_NOINPUT, "'%s' is of no format known here (tried: %s)", path, names);
 }
 
+enum { LIKELY = 50 };
+
 const struct mlt_source_ops *mlt_source_detect(const char *path, struct mlt_err *err) {
   const struct mlt_source_ops *best = NULL;
   int best_score = 0;
@@ -72,6 +78,10 @@ const struct mlt_source_ops *mlt_source_detect(const char *path, struct mlt_err 
       best_score = score;
     }
   }
+  char db[PATH_MAX];
+  /* beside a database mlruns is where its artifacts are, unless it has a store's own files */
+  if (best == &mlt_source_filestore && best_score < LIKELY && holds_database(path, db))
+    best = NULL;
   if (!best)
     explain(path, err);
   return best;

@@ -168,21 +168,35 @@ int mlt_tree_open_beside(const struct mlt_tree *t, size_t i, const char *name, s
   return n >= PATH_MAX ? -ENAMETOOLONG : mlt_tree_open_file(t, path, st);
 }
 
-static bool any_in(int fd, bool (*wanted)(const char *name), unsigned *limit, unsigned depth) {
+/* The folder of a run in a file store, or in the place where a server keeps artifacts. */
+static bool is_run_of_mlflow(const char *name) {
+  return strlen(name) == 32 && strspn(name, "0123456789abcdef") == 32;
+}
+
+static bool is_looked_into(const char *name, bool in_run) {
+  return name[0] != '.' && !(in_run && strcmp(name, "artifacts") == 0);
+}
+
+struct hunt {
+  bool (*wanted)(const char *name);
+  unsigned limit; /* folders that may still be looked at */
+};
+
+static bool any_in(struct hunt *h, int fd, bool in_run, unsigned depth) {
   struct mlt_names l = {.n = 0};
   bool found = false;
-  if (*limit == 0 || depth == MLT_TREE_DEPTH || mlt_names_read(&l, fd) != 0)
+  if (h->limit == 0 || depth == MLT_TREE_DEPTH || mlt_names_read(&l, fd) != 0)
     goto out;
-  --*limit;
+  h->limit--;
   mlt_names_sort(&l);
   for (size_t i = 0; i < l.n && !found; i++)
-    found = l.v[i].type != DT_DIR && wanted(mlt_names_at(&l, i));
-  for (size_t i = 0; i < l.n && !found && *limit; i++) {
+    found = l.v[i].type != DT_DIR && h->wanted(mlt_names_at(&l, i));
+  for (size_t i = 0; i < l.n && !found && h->limit; i++) {
     const char *name = mlt_names_at(&l, i);
-    if (l.v[i].type != DT_DIR || name[0] == '.')
+    if (l.v[i].type != DT_DIR || !is_looked_into(name, in_run))
       continue;
     int below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    found = below >= 0 && any_in(below, wanted, limit, depth + 1);
+    found = below >= 0 && any_in(h, below, is_run_of_mlflow(name), depth + 1);
     if (below >= 0)
       (void)close(below);
   }
@@ -195,7 +209,8 @@ bool mlt_tree_any(const char *path, bool (*wanted)(const char *name), unsigned l
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
     return false;
-  bool found = any_in(fd, wanted, &limit, 0);
+  struct hunt h = {wanted, limit};
+  bool found = any_in(&h, fd, false, 0);
   (void)close(fd);
   return found;
 }

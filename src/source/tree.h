@@ -54,7 +54,8 @@ static inline struct mlt_str mlt_tree_folder(const struct mlt_tree *t, size_t i)
 int mlt_tree_open_file(const struct mlt_tree *t, const char *path, struct stat *st);
 /* Another file in the folder of file i; -ENOENT when there is none. */
 int mlt_tree_open_beside(const struct mlt_tree *t, size_t i, const char *name, struct stat *st);
-/* Does this folder tree hold a file that is wanted? Looks at `limit` folders at most. */
+/* Does this folder tree hold a file that is wanted? Looks at `limit` folders at most, and not at
+   what MLflow's runs have as artifacts. */
 bool mlt_tree_any(const char *path, bool (*wanted)(const char *name), unsigned limit);
 
 #endif

@@ -387,6 +387,13 @@ static void formats_are_found_by_what_they_claim(void **state) {
   put_bytes("a/mlflow.db", "SQLite format 3", 16);
   assert_null(mlt_source_detect(in_store("a"), &err));
   assert_non_null(strstr(err.hint, "/a/mlflow.db'"));
+  mlt_err_clear(&err);
+  put("server/mlruns/1/" RUN "/artifacts/metrics.csv", "step,loss\n1,2\n");
+  put("server/mlruns/1/" RUN "/artifacts/tb/events.out.tfevents.1", "");
+  assert_ptr_equal(mlt_source_detect(in_store("server"), &err), ops);
+  put_bytes("server/mlflow.db", "SQLite format 3", 16);
+  assert_null(mlt_source_detect(in_store("server"), &err));
+  assert_non_null(strstr(err.hint, "/server/mlflow.db'"));
 }
 
 /* Nobody writes into it: whoever waits for it waits for ever. */
