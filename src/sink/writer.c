@@ -295,7 +295,7 @@ static enum mlt_rc wait_until_due(const struct mlt_sink *w, struct mlt_err *err)
 static void take_pace(struct mlt_sink *w, const struct mlt_outcome *out) {
   size_t n = 0;
   for (size_t t = 0; t < MLT_T_COUNT; t++)
-    n += out->counts[t].inserted;
+    n += out->counts[t].inserted + out->counts[t].updated;
   if (w->pacer)
     w->due = mlt_pacer_take(w->pacer, n);
 }

@@ -1,6 +1,7 @@
 """Options and states that meet, each of which is tested by itself elsewhere."""
 
 import json
+import time
 
 import pytest
 from programs import MLFLOW_HEADS, ORACLE
@@ -85,3 +86,19 @@ def test_a_dry_run_is_refused_where_the_rebuild_is(run_bulk, new_pg_db, tmp_path
     run_bulk(*rebuild, check=0)
     dry, done = run_bulk(*rebuild, "--dry-run", check=75), run_bulk(*rebuild, check=75)
     assert "it holds rows" in dry.stderr and dry.stderr == done.stderr
+
+
+def test_rows_that_a_merge_changes_are_paced(run_bulk, target, tmp_path):
+    """Only a lower bound: a busy machine makes it slower."""
+    runs, tags, rate = 6, 60, 200
+    for state in ("before", "after"):
+        store = FileStore(tmp_path / state)
+        store.experiment("1", "x")
+        for n in range(runs):
+            store.run("1", run_id(n + 1), tags={f"t{k}": state for k in range(tags)})
+        started = time.monotonic()
+        pace = ("--load", "merge", "--max-rows-per-second", str(rate), "--batch-rows", str(tags), "-j", "1")
+        summary = do_import(run_bulk, store, target, *(pace if state == "after" else ()))
+        took = time.monotonic() - started
+    assert summary["tables"]["tags"]["updated"] == runs * tags
+    assert took >= (runs - 2) * tags / rate
