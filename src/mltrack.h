@@ -97,8 +97,9 @@ struct mlt_table_counts {
 
 struct mlt_import_result {
   size_t struct_size;
-  uint64_t rejected;  /* rows, all tables */
-  uint64_t conflicts; /* of those: the target holds something else under the same identity */
+  uint64_t rejected;  /* rows, all tables, of the batches that were written */
+  uint64_t conflicts; /* runs and other things that the target holds with other data; with
+                         skip_errors their rows are among the rejected */
   uint64_t changed;   /* values stored cut or mapped, by MLflow's rules */
   double seconds;
   size_t n_tables; /* entries of tables, parents before children */

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 static const double PORTION_SECONDS = 0.1;
-static const double LOOK_SECONDS = 0.05; /* a signal wakes one thread; the others look */
+static const double LOOK_SECONDS = 0.05; /* no signal wakes a thread of ours */
 
 struct mlt_pacer {
   double rate;
@@ -57,8 +57,7 @@ enum mlt_rc mlt_pacer_wait(const struct mlt_pacer *p, double due, struct mlt_err
     if (left <= 0)
       return MLT_OK;
     if (p->cancelled && *p->cancelled)
-      return mlt_err_set(err, MLT_CANCELLED,
-                         "interrupted; running it again goes on where it stopped");
+      return mlt_err_set(err, MLT_CANCELLED, "interrupted");
     if (left > LOOK_SECONDS)
       left = LOOK_SECONDS;
     struct timespec t = {.tv_nsec = (long)(left * 1e9)};

@@ -183,9 +183,13 @@ static enum mlt_rc write_batch(struct pump *p, struct mlt_batch **batch) {
   return mlt_lanes_submit(p->lanes, batch, p->err);
 }
 
-static enum mlt_rc check_cancelled(struct pump *p) {
-  if (!p->opts->cancelled || !*p->opts->cancelled)
-    return MLT_OK;
+static bool is_cancelled(const struct pump *p) {
+  return p->opts->cancelled && *p->opts->cancelled;
+}
+
+/* Says it in one way, wherever it was noticed. */
+static enum mlt_rc interrupted(struct pump *p) {
+  mlt_err_clear(p->err);
   return mlt_err_set(p->err, MLT_CANCELLED,
                      p->report->load.whole ? "interrupted; nothing of it is in"
                                            : "interrupted; running it again goes on where it "
@@ -222,9 +226,8 @@ static enum mlt_rc pump_stretch(struct pump *p) {
   while (rc == MLT_OK || rc == MLT_AGAIN) {
     struct mlt_batch **batch;
     look(p);
-    rc = check_cancelled(p);
-    if (rc == MLT_OK)
-      rc = mlt_readers_take(p->readers, PROGRESS_SECONDS, &batch, p->err);
+    rc = is_cancelled(p) ? MLT_CANCELLED
+                         : mlt_readers_take(p->readers, PROGRESS_SECONDS, &batch, p->err);
     if (rc == MLT_OK)
       rc = write_batch(p, batch);
   }
@@ -250,7 +253,7 @@ static enum mlt_rc pump_all(struct pump *p) {
     rc = p->sink_ops->finish(p->sink, p->err);
   if (rc != MLT_OK && p->report->load.whole)
     nothing_is_in(p->report);
-  return rc;
+  return rc == MLT_CANCELLED ? interrupted(p) : rc;
 }
 
 static enum mlt_rc open_source(struct pump *p) {

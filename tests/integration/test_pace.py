@@ -85,6 +85,7 @@ def test_sigint_is_answered_while_it_waits(bulk, store, target, tmp_path, jobs):
     told = time.monotonic()
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
+    assert "error: interrupted; running it again goes on where it stopped" in errors
     assert time.monotonic() - told < 5
     torn = "SELECT count(*) FROM runs r WHERE (SELECT count(*) FROM metrics m WHERE m.run_uuid = r.run_uuid) <> %d"
     assert target.query(torn % (POINTS * 2)) == [(0,)]
