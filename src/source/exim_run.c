@@ -37,11 +37,25 @@ static void fill_run(struct mlt_ex *s, struct mlt_run *r) {
                        MLT_STR_ARG(status));
 }
 
+static enum mlt_rc load_info(struct mlt_ex *s, struct mlt_err *err) {
+  struct mlt_cut_event ev;
+  enum mlt_rc rc = mlt_ex_open(s, err);
+  if (rc == MLT_OK)
+    rc = mlt_ex_enter(s, err);
+  while (rc == MLT_OK && (rc = mlt_ex_section(s, &ev, err)) == MLT_OK) {
+    if (mlt_str_is(ev.key, "info") && ev.kind == MLT_CUT_OPEN && !ev.list)
+      return mlt_ex_take(s, err);
+    if (ev.kind == MLT_CUT_OPEN)
+      rc = mlt_ex_skip(s, err);
+  }
+  return rc == MLT_END ? mlt_ex_blame(s, "bad-json", "it has no object \"mlflow\".\"info\"") : rc;
+}
+
 /* Reads up to mlflow.info, which stands first in what the tool writes, and begins anew behind it:
    then what stands before it is not lost. */
 static enum mlt_rc open_run(struct mlt_ex *s, struct mlt_record *rec, struct mlt_err *err) {
   mlt_buf_clear(&s->id);
-  enum mlt_rc rc = mlt_ex_load(s, "info", err);
+  enum mlt_rc rc = load_info(s, err);
   if (rc != MLT_OK)
     return mlt_ex_is_fault(rc) ? reject_run(s, rec) : rc;
   mlt_ex_record(s, rec, MLT_REC_RUN);

@@ -206,6 +206,31 @@ static void runs_that_are_listed_but_not_there_are_told(void **state) {
   expect("note reject runs missing rows=1 id=" RUN " path=experiment.json:");
 }
 
+/* Between the survey and the rows of the run. */
+static void a_document_that_changes_meanwhile_costs_itself(void **state) {
+  const struct mlt_source_ops *ops = mlt_source_by_name("export-import");
+  struct mlt_err err = MLT_ERR_INIT;
+  struct mlt_source *s = NULL;
+  struct mlt_record rec;
+  enum mlt_rc rc;
+  (void)state;
+  put("1/run.json", WRAP("{" INFO(RUN) ", " BODY "}"));
+  put("2/run.json", WRAP("{" INFO(RUN2) ", " BODY "}"));
+  assert_int_equal(ops->open(&s, &(struct mlt_source_opts){.path = store}, &err), MLT_OK);
+  mlt_buf_clear(&stream);
+  while ((rc = ops->next(s, &rec, &err)) == MLT_OK) {
+    say_record(&rec);
+    if (rec.kind == MLT_REC_RUN && mlt_str_is(rec.run.run_uuid, RUN))
+      put("1/run.json", "{}");
+  }
+  ops->close(s);
+  assert_string_equal(err.msg, "");
+  assert_int_equal(rc, MLT_END);
+  expect("note reject metrics bad-json rows=1 id=" RUN " ");
+  expect("param lr=0.1\n");
+  assert_int_equal(count_lines("run_end"), 2);
+}
+
 static void formats_are_recognised(void **state) {
   struct mlt_err err = MLT_ERR_INIT;
   (void)state;
@@ -232,6 +257,7 @@ int main(void) {
       TEST(a_bad_value_costs_itself),
       TEST(runs_of_a_rejected_experiment_are_rejected),
       TEST(runs_that_are_listed_but_not_there_are_told),
+      TEST(a_document_that_changes_meanwhile_costs_itself),
       TEST(formats_are_recognised),
   };
   return cmocka_run_group_tests_name("source/exim", tests, NULL, NULL);
