@@ -8,8 +8,10 @@
 static const char busy_hint[] =
     "Another process holds the database's lock. Let it finish or stop it, then run again: running "
     "again is safe.";
-static const char unique_hint[] = "Another writer added the same row meanwhile. Running again is "
-                                  "safe.";
+/* Whoever writes has the file to himself, and has looked for the rows by their runs. */
+static const char unique_hint[] =
+    "Rows that belong to nothing are in the way, as they stay where rows were deleted without "
+    "foreign keys: `sqlite3 FILE 'PRAGMA foreign_key_check'` lists them.";
 static const char damaged_hint[] =
     "Check it with `sqlite3 FILE 'PRAGMA integrity_check'`, or restore a backup.";
 
@@ -23,9 +25,9 @@ static const struct {
   enum mlt_rc rc;
   const char *hint;
 } classes[] = {
-    {SQLITE_CONSTRAINT_UNIQUE, MLT_TEMPFAIL, unique_hint},
-    {SQLITE_CONSTRAINT_PRIMARYKEY, MLT_TEMPFAIL, unique_hint},
-    {SQLITE_CONSTRAINT_ROWID, MLT_TEMPFAIL, unique_hint},
+    {SQLITE_CONSTRAINT_UNIQUE, MLT_CONFLICT, unique_hint},
+    {SQLITE_CONSTRAINT_PRIMARYKEY, MLT_CONFLICT, unique_hint},
+    {SQLITE_CONSTRAINT_ROWID, MLT_CONFLICT, unique_hint},
     {SQLITE_IOERR_NOMEM, MLT_NOMEM, NULL},
     {SQLITE_READONLY_ROLLBACK, MLT_NOPERM,
      "Its last writer was interrupted. Open the file once with write permission to roll that "

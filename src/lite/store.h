@@ -1,7 +1,7 @@
 /* SQLite as a store of MLflow rows: the same named operations as pg/store.h over prepared
    statements. One thread uses a connection. libsqlite3 >= 3.31 (generated columns in MLflow's newer
-   schemas). MLT_TEMPFAIL: busy after 20 s (MLflow's own busy_timeout), or a unique violation by
-   another writer. */
+   schemas). MLT_TEMPFAIL: busy after 20 s (MLflow's own busy_timeout). MLT_CONFLICT: a unique
+   violation, which no other writer can have caused in a write transaction. */
 #ifndef MLT_LITE_STORE_H
 #define MLT_LITE_STORE_H
 

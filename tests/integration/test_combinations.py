@@ -102,3 +102,13 @@ def test_rows_that_a_merge_changes_are_paced(run_bulk, target, tmp_path):
         took = time.monotonic() - started
     assert summary["tables"]["tags"]["updated"] == runs * tags
     assert took >= (runs - 2) * tags / rate
+
+
+def test_rows_of_a_run_that_is_gone_are_named(run_bulk, new_sqlite_db, tmp_path):
+    store, db = small_store(tmp_path / "mlruns"), new_sqlite_db()
+    do_import(run_bulk, store, db)
+    db.query("DELETE FROM runs WHERE run_uuid = %s", (run_id(2),))
+    before = db.dump()
+    refused = run_bulk("import", store.root, "--to", db.uri, "--on-error", "skip", check=65)
+    assert "params.key, params.run_uuid" in refused.stderr and "foreign_key_check" in refused.stderr
+    assert db.dump() == before

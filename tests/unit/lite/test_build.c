@@ -199,7 +199,7 @@ static void a_point_that_is_there_twice_is_found_in_the_end(void **state) {
   add_run(s, db, "b");
   add_points(s, db, 100);
   add_points(s, db, 100);
-  assert_fails(s, mlt_lite_build_finish(db, &s->err), MLT_TEMPFAIL, "UNIQUE");
+  assert_fails(s, mlt_lite_build_finish(db, &s->err), MLT_CONFLICT, "UNIQUE");
   mlt_lite_close(db);
 }
 

@@ -180,7 +180,7 @@ static void columns_of_newer_heads_are_left_out_and_come_back_null(void **state)
   mlt_lite_close(db);
 }
 
-static void a_row_that_is_there_already_is_a_temporary_failure(void **state) {
+static void a_row_that_is_there_already_is_a_conflict(void **state) {
   struct scratch *s = *state;
   struct mlt_lite *db = scratch_open(s, MLT_LITE_WRITE);
   const struct mlt_value tags[] = {TEXT("k"), TEXT("1"), TEXT("r"),
@@ -188,11 +188,11 @@ static void a_row_that_is_there_already_is_a_temporary_failure(void **state) {
   const struct mlt_value experiments[] = {INT(7), TEXT("f"), NONE, TEXT("active"), NONE, NONE,
                                           INT(8), TEXT("e"), NONE, TEXT("active"), NONE, NONE};
   add_run(s, db);
-  assert_fails(s, insert(db, MLT_T_TAGS, tags, 2, &s->err), MLT_TEMPFAIL, "tags");
+  assert_fails(s, insert(db, MLT_T_TAGS, tags, 2, &s->err), MLT_CONFLICT, "tags");
   assert_true(s->err.hint[0]);
-  assert_fails(s, insert(db, MLT_T_EXPERIMENTS, experiments, 1, &s->err), MLT_TEMPFAIL,
+  assert_fails(s, insert(db, MLT_T_EXPERIMENTS, experiments, 1, &s->err), MLT_CONFLICT,
                "experiment_id");
-  assert_fails(s, insert(db, MLT_T_EXPERIMENTS, experiments + 6, 1, &s->err), MLT_TEMPFAIL,
+  assert_fails(s, insert(db, MLT_T_EXPERIMENTS, experiments + 6, 1, &s->err), MLT_CONFLICT,
                "experiments.name");
   mlt_lite_close(db);
 }
@@ -387,7 +387,7 @@ static void an_experiment_gets_the_id_it_wants_or_the_next_one(void **state) {
   assert_int_equal(new_experiment(s, db, TEXT("c"), 123456789012345678), 123456789012345678);
   assert_int_equal(new_experiment(s, db, TEXT("d"), 123456789012345678), 123456789012345679);
   assert_int_equal(new_experiment(s, db, TEXT("e"), -1), 123456789012345680);
-  assert_fails(s, mlt_lite_insert_experiment(db, row, 99, NULL, &id, &s->err), MLT_TEMPFAIL,
+  assert_fails(s, mlt_lite_insert_experiment(db, row, 99, NULL, &id, &s->err), MLT_CONFLICT,
                "experiments.name");
   mlt_err_clear(&s->err);
   assert_true(new_experiment(s, db, TEXT("f"), INT64_MAX) == INT64_MAX);
@@ -452,7 +452,7 @@ int main(void) {
       TEST(every_kind_of_value_comes_back_unchanged),
       TEST(text_keeps_nul_bytes_quotes_and_emptiness),
       TEST(columns_of_newer_heads_are_left_out_and_come_back_null),
-      TEST(a_row_that_is_there_already_is_a_temporary_failure),
+      TEST(a_row_that_is_there_already_is_a_conflict),
       TEST(what_the_schema_forbids_is_bad_data),
       TEST(a_trigger_that_drops_rows_is_noticed),
       TEST(any_number_of_keys_selects_each_row_once),
