@@ -257,7 +257,7 @@ static enum mlt_rc settle_all(struct mlt_write *a, uint32_t *edges, size_t *n_ed
   *n_edges = *n_tags = 0;
   for (size_t i = 0; i < a->b->edges.n; i++) {
     const struct mlt_batch_edge *e = &a->b->edges.v[i];
-    enum mlt_fate run = a->run_fate[e->run];
+    uint8_t run = a->run_fate[e->run];
     if (run != MLT_FATE_NEW && run != MLT_FATE_MERGE &&
         (run != MLT_FATE_PRESENT || mlt_write_has_edge(a, e)))
       a->edge_fate[i] = run;
