@@ -122,12 +122,12 @@ static enum mlt_rc pairs(struct mlt_ex *s, struct mlt_record *rec, struct mlt_er
 enum { HAS_VALUE = 1, HAS_TIMESTAMP = 2, HAS_STEP = 4, HAS_ALL = 7 };
 
 static bool number(struct mlt_str raw, double *out) {
-  bool starts = raw.len && memchr("-0123456789NI", raw.p[0], 13);
+  bool starts = raw.len && raw.p[0] && strchr("-0123456789NI", raw.p[0]);
   return starts && !memchr(raw.p, '_', raw.len) && mlt_parse_double(raw, out);
 }
 
 static bool whole(struct mlt_str raw, int64_t *out) {
-  bool starts = raw.len && memchr("-0123456789", raw.p[0], 11);
+  bool starts = raw.len && raw.p[0] && strchr("-0123456789", raw.p[0]);
   return starts && !memchr(raw.p, '_', raw.len) && mlt_parse_i64(raw, out);
 }
 

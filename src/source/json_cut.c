@@ -113,10 +113,14 @@ static enum mlt_rc key(struct mlt_cut *c, struct place *p, struct mlt_cut_event 
   return blanks(c, p) ? MLT_OK : more(c);
 }
 
+static bool ends_word(char ch) {
+  return ch && strchr(",]}: \t\r\n\"[{", ch);
+}
+
 /* A number or literal goes on until something that cannot belong to it. */
 static enum mlt_rc word(struct mlt_cut *c, struct place *p) {
   size_t begin = p->at;
-  while (p->at < c->end && !memchr(",]}: \t\r\n\"[{", c->buf[p->at], 11))
+  while (p->at < c->end && !ends_word(c->buf[p->at]))
     p->at++;
   if (p->at == c->end && !c->eof)
     return more(c);

@@ -40,7 +40,7 @@ static const struct {
 enum { TABLES = sizeof tables / sizeof *tables };
 
 /* Tables of MLflow that are not imported: what they hold. NULL: details of another one. */
-static const struct {
+static const struct other {
   const char *table, *what;
 } others[] = {
     {"assessments", "assessments"},
@@ -198,7 +198,7 @@ static enum mlt_rc other_models(struct mlt_db *d, struct mlt_record *rec, struct
 /* ---- other kinds of things ---- */
 
 static int by_name(const void *key, const void *element) {
-  return strcmp(key, *(const char *const *)element);
+  return strcmp(key, ((const struct other *)element)->table);
 }
 
 static bool is_imported(const char *table) {
@@ -213,10 +213,10 @@ static bool is_imported(const char *table) {
 static const char *not_imported(const struct mlt_db *d, const struct mlt_cat_table *t) {
   if (is_imported(t->name) || (t->relkind != 'r' && t->relkind != 'p'))
     return NULL;
-  const char *const *found = (const char *const *)bsearch(
-      t->name, others, sizeof others / sizeof *others, sizeof *others, by_name);
+  const struct other *found =
+      bsearch(t->name, others, sizeof others / sizeof *others, sizeof *others, by_name);
   if (found)
-    return found[1];
+    return found->what;
   return d->schema.known ? NULL : "rows of tables that mltrack does not know";
 }
 

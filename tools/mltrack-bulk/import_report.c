@@ -222,9 +222,10 @@ void mlt_import_print_text(FILE *out, const struct mlt_import_result *res) {
   print_ignored(out, r);
   print_rejects(out, r);
   print_changes(out, r);
+  uint64_t transactions = r->load.whole && r->batches ? 1 : r->batches;
   (void)fprintf(out, "\n%" PRIu64 " rows read in %.2f s (%.0f rows/s), %" PRIu64 " %s%s\n", total,
-                r->seconds, r->seconds > 0 ? (double)total / r->seconds : 0.0, r->batches,
-                r->batches == 1 ? "transaction" : "transactions",
+                r->seconds, r->seconds > 0 ? (double)total / r->seconds : 0.0, transactions,
+                transactions == 1 ? "transaction" : "transactions",
                 res->opts->dry_run ? ", nothing written" : "");
   print_next(out, res);
 }
