@@ -260,7 +260,7 @@ static enum mlt_rc settle_all(struct mlt_write *a, uint32_t *edges, size_t *n_ed
     uint8_t run = a->run_fate[e->run];
     if (run != MLT_FATE_NEW && run != MLT_FATE_MERGE &&
         (run != MLT_FATE_PRESENT || mlt_write_has_edge(a, e)))
-      a->edge_fate[i] = run;
+      a->edge_fate[i] = (uint8_t)run;
     enum mlt_rc rc = a->edge_fate[i] == MLT_FATE_NEW ? settle(a, i, &no_models) : MLT_OK;
     if (rc != MLT_OK)
       return rc;
