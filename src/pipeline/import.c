@@ -12,7 +12,7 @@
 #include "pipeline/readers.h"
 
 enum {
-  DEFAULT_BATCH_ROWS = 200000,
+  DEFAULT_BATCH_ROWS = 100000, /* larger ones leave connections idle at the end */
   DEFAULT_BATCH_RUNS = 1000, /* small ones: lanes have something to do before all is read */
   DEFAULT_JOBS = 2,
   MAX_READERS = 64,
