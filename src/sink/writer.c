@@ -166,10 +166,7 @@ enum mlt_rc mlt_write_insert(struct mlt_write *a, const struct mlt_rows *rows) {
   struct mlt_sink *w = a->w;
   if (w->dry_run || rows->n == 0)
     return MLT_OK;
-  enum mlt_rc rc = w->ops->insert(w->db, rows, w->schema.features, a->err);
-  if (rc != MLT_OK)
-    mlt_err_prefix(a->err, "table %s", mlt_table_name(rows->table));
-  return rc;
+  return w->ops->insert(w->db, rows, w->schema.features, a->err);
 }
 
 enum mlt_rc mlt_write_merge(struct mlt_write *a, const struct mlt_merge *merge,
