@@ -13,7 +13,7 @@
 
 enum {
   DEFAULT_BATCH_ROWS = 100000, /* larger ones leave connections idle at the end */
-  DEFAULT_BATCH_RUNS = 1000, /* small ones: lanes have something to do before all is read */
+  DEFAULT_BATCH_RUNS = 1000,   /* small ones: lanes have something to do before all is read */
   DEFAULT_JOBS = 2,
   MAX_READERS = 64,
   DEFAULT_MAX_READERS = 4, /* more than a database can follow */
