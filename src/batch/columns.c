@@ -44,14 +44,12 @@ void mlt_points_free(struct mlt_batch_points *p) {
   *p = (struct mlt_batch_points){0};
 }
 
+static inline struct mlt_metric_point point_at(const struct mlt_batch_points *p, size_t i) {
+  return (struct mlt_metric_point){p->step[i], p->timestamp[i], p->value[i], p->is_nan[i]};
+}
+
 int mlt_points_compare(const struct mlt_batch_points *p, size_t a, size_t b) {
-  if (p->step[a] != p->step[b])
-    return p->step[a] < p->step[b] ? -1 : 1;
-  if (p->timestamp[a] != p->timestamp[b])
-    return p->timestamp[a] < p->timestamp[b] ? -1 : 1;
-  if (p->value[a] < p->value[b] || p->value[a] > p->value[b])
-    return p->value[a] < p->value[b] ? -1 : 1;
-  return p->is_nan[a] - p->is_nan[b];
+  return mlt_metric_order(point_at(p, a), point_at(p, b));
 }
 
 void mlt_points_move(struct mlt_batch_points *p, size_t to, size_t from, size_t n) {

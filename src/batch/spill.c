@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/temp.h"
+#include "model/rules.h"
 
 enum { BUFFERED = 2048 }; /* points written at once: 64 KiB */
 
@@ -104,11 +105,7 @@ enum mlt_rc mlt_spill_read(const struct mlt_spill *s, uint64_t at, struct mlt_sp
 }
 
 int mlt_spill_compare(const struct mlt_spill_point *a, const struct mlt_spill_point *b) {
-  if (a->step != b->step)
-    return a->step < b->step ? -1 : 1;
-  if (a->timestamp != b->timestamp)
-    return a->timestamp < b->timestamp ? -1 : 1;
-  if (a->value < b->value || a->value > b->value)
-    return a->value < b->value ? -1 : 1;
-  return (a->is_nan > b->is_nan) - (a->is_nan < b->is_nan);
+  return mlt_metric_order(
+      (struct mlt_metric_point){a->step, a->timestamp, a->value, a->is_nan != 0},
+      (struct mlt_metric_point){b->step, b->timestamp, b->value, b->is_nan != 0});
 }

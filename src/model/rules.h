@@ -62,6 +62,24 @@ static inline bool mlt_metric_later(int64_t step, int64_t ts, double v, int64_t 
   return v > old_v;
 }
 
+/* What tells two points of one run and key apart in MLflow's primary key of `metrics`. */
+struct mlt_metric_point {
+  int64_t step, timestamp;
+  double value;
+  bool is_nan;
+};
+/* The order of sealed batches, spilled points and what is compared with them: step, timestamp,
+   value, is_nan; < 0, 0 or > 0. 0: the key holds them for one; 0.0 and -0.0 are. */
+static inline int mlt_metric_order(struct mlt_metric_point a, struct mlt_metric_point b) {
+  if (a.step != b.step)
+    return a.step < b.step ? -1 : 1;
+  if (a.timestamp != b.timestamp)
+    return a.timestamp < b.timestamp ? -1 : 1;
+  if (a.value < b.value || a.value > b.value)
+    return a.value < b.value ? -1 : 1;
+  return a.is_nan - b.is_nan;
+}
+
 /* Numbers as Python reads them from a metric line: float() and int() of a word, blanks around it
    allowed. Only ASCII digits, where Python takes any. false = not a number, or an integer outside
    int64. Never depends on the locale; correctly rounded. */

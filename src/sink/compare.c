@@ -2,6 +2,7 @@
    of it, something else? Every row of params, tags, metrics and latest_metrics is streamed from the
    target and looked up in the sealed batch (sorted, so by bisection; spilled points: spilled.c);
    counts must agree too. */
+#include "base/bisect.h"
 #include "model/rules.h"
 #include "sink/spilled.h"
 #include "sink/values.h"
@@ -33,21 +34,21 @@ static struct mlt_range range_of(const struct mlt_batch_run *r, enum mlt_table t
   }
 }
 
+struct kv_sought {
+  const struct mlt_batch_kv *v;
+  struct mlt_str key;
+};
+
+static int kv_order(const void *ctx, size_t i) {
+  const struct kv_sought *k = ctx;
+  return mlt_str_cmp(k->v[i].key, k->key);
+}
+
 /* The batch's key/value row of this owner range with that key; NULL if there is none. */
 static const struct mlt_batch_kv *find_kv(const struct mlt_batch_kv *v, struct mlt_range range,
                                           struct mlt_str key) {
-  size_t lo = range.first, hi = range.first + range.n;
-  while (lo < hi) {
-    size_t mid = lo + (hi - lo) / 2;
-    int c = mlt_str_cmp(v[mid].key, key);
-    if (c == 0)
-      return &v[mid];
-    if (c < 0)
-      lo = mid + 1;
-    else
-      hi = mid;
-  }
-  return NULL;
+  size_t i = mlt_bisect(range.first, range.n, kv_order, &(struct kv_sought){v, key});
+  return i == SIZE_MAX ? NULL : &v[i];
 }
 
 struct point {
@@ -57,35 +58,27 @@ struct point {
   bool is_nan;
 };
 
-#define THREE_WAY(x, y) (((x) > (y)) - ((x) < (y)))
+struct point_sought {
+  const struct mlt_batch *b;
+  const struct mlt_batch_points *p;
+  const struct point *q;
+};
 
-/* Order of a sealed batch: key bytes, step, timestamp, value, is_nan. */
-static int compare_point(const struct mlt_batch *b, const struct mlt_batch_points *p, size_t i,
-                         const struct point *q) {
-  int c = mlt_str_cmp(b->keys.v[p->key[i]], q->key);
-  if (c == 0)
-    c = THREE_WAY(p->step[i], q->step);
-  if (c == 0)
-    c = THREE_WAY(p->timestamp[i], q->timestamp);
-  if (c == 0)
-    c = THREE_WAY(p->value[i], q->value);
-  return c ? c : THREE_WAY(p->is_nan[i], q->is_nan);
+/* In the order of a sealed batch. */
+static int point_order(const void *ctx, size_t i) {
+  const struct point_sought *s = ctx;
+  const struct mlt_batch_points *p = s->p;
+  const struct point *q = s->q;
+  int c = mlt_str_cmp(s->b->keys.v[p->key[i]], q->key);
+  return c ? c
+           : mlt_metric_order(
+                 (struct mlt_metric_point){p->step[i], p->timestamp[i], p->value[i], p->is_nan[i]},
+                 (struct mlt_metric_point){q->step, q->timestamp, q->value, q->is_nan});
 }
 
 static bool has_point(const struct mlt_batch *b, const struct mlt_batch_points *p,
                       struct mlt_range range, const struct point *q) {
-  size_t lo = range.first, hi = range.first + range.n;
-  while (lo < hi) {
-    size_t mid = lo + (hi - lo) / 2;
-    int c = compare_point(b, p, mid, q);
-    if (c == 0)
-      return true;
-    if (c < 0)
-      lo = mid + 1;
-    else
-      hi = mid;
-  }
-  return false;
+  return mlt_bisect(range.first, range.n, point_order, &(struct point_sought){b, p, q}) != SIZE_MAX;
 }
 
 /* A param or tag of another value, in a run that is merged. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bisect.h"
 #include "sink/values.h"
 
 struct stream {
@@ -107,29 +108,27 @@ static struct mlt_str key_at(const struct mlt_spilled_diff *d, size_t i) {
   return d->b->keys.v[d->b->latest.key[first + i]];
 }
 
-/* Index of the key among the run's; n if it is not there. */
+struct key_sought {
+  const struct mlt_spilled_diff *d;
+  struct mlt_str key;
+};
+
+static int key_order(const void *ctx, size_t i) {
+  const struct key_sought *k = ctx;
+  return mlt_str_cmp(key_at(k->d, i), k->key);
+}
+
+/* Index of the key among the run's n; SIZE_MAX if it is not there. */
 static size_t find_key(const struct mlt_spilled_diff *d, struct mlt_str key, size_t n) {
-  size_t lo = 0, hi = n;
   if (d->last < n && mlt_str_eq(key_at(d, d->last), key))
     return d->last;
-  while (lo < hi) {
-    size_t mid = lo + (hi - lo) / 2;
-    int c = mlt_str_cmp(key_at(d, mid), key);
-    if (c == 0)
-      return mid;
-    if (c < 0)
-      lo = mid + 1;
-    else
-      hi = mid;
-  }
-  return n;
+  return mlt_bisect(0, n, key_order, &(struct key_sought){d, key});
 }
 
 bool mlt_spilled_diff_row(struct mlt_spilled_diff *d, struct mlt_str key,
                           const struct mlt_batch_point *p) {
-  size_t n = d->b->runs.v[d->run].latest.n;
-  size_t i = find_key(d, key, n);
-  if (i == n)
+  size_t i = find_key(d, key, d->b->runs.v[d->run].latest.n);
+  if (i == SIZE_MAX)
     return false;
   d->last = i;
   d->digest[i].theirs++;

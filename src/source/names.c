@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/bisect.h"
 #include "base/mem.h"
 
 enum { LISTING_MAX = 1 << 30, READ_SIZE = 32 * 1024 };
@@ -107,17 +108,16 @@ void mlt_names_filter(struct mlt_names *l,
   l->n = n;
 }
 
+struct sought {
+  const struct mlt_names *l;
+  struct mlt_str name;
+};
+
+static int order(const void *ctx, size_t i) {
+  const struct sought *s = ctx;
+  return compare(mlt_names_str(s->l, i), s->name);
+}
+
 bool mlt_names_has(const struct mlt_names *l, struct mlt_str name) {
-  size_t lo = 0, hi = l->n;
-  while (lo < hi) {
-    size_t mid = lo + (hi - lo) / 2;
-    int c = compare(mlt_names_str(l, mid), name);
-    if (c == 0)
-      return true;
-    if (c < 0)
-      lo = mid + 1;
-    else
-      hi = mid;
-  }
-  return false;
+  return mlt_bisect(0, l->n, order, &(struct sought){l, name}) != SIZE_MAX;
 }
