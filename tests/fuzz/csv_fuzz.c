@@ -4,16 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mix.h"
 #include "source/csv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static uint64_t mix(uint64_t h, const void *p, size_t n) {
-  const unsigned char *b = p;
-  for (size_t i = 0; i < n; i++)
-    h = (h ^ b[i]) * 1099511628211u;
-  return h;
-}
 
 static uint64_t mix_row(uint64_t h, enum mlt_rc rc, const struct mlt_csv_row *row) {
   h = mix(mix(mix(h, &rc, sizeof rc), &row->line, sizeof row->line), &row->offset,
@@ -25,7 +19,7 @@ static uint64_t mix_row(uint64_t h, enum mlt_rc rc, const struct mlt_csv_row *ro
 }
 
 static uint64_t rows(struct mlt_csv *c, const uint8_t *data, size_t size, size_t piece) {
-  uint64_t h = 14695981039346656037u;
+  uint64_t h = MIX_NOTHING;
   struct mlt_csv_row row;
   for (size_t at = 0;;) {
     enum mlt_rc rc = mlt_csv_next(c, &row);

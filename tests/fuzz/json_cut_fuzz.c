@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mix.h"
 #include "source/json_cut.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,10 +29,8 @@ static void feed(struct feed *f) {
     mlt_cut_eof(&f->cut);
 }
 
-static uint64_t mix(uint64_t h, struct mlt_str s) {
-  for (size_t i = 0; i < s.len; i++)
-    h = (h ^ (uint8_t)s.p[i]) * 1099511628211U;
-  return (h ^ s.len) * 1099511628211U;
+static uint64_t mix_text(uint64_t h, struct mlt_str s) {
+  return mix(mix(h, s.p, s.len), &s.len, sizeof s.len);
 }
 
 static enum mlt_rc whole(struct feed *f, unsigned how, uint64_t *h) {
@@ -41,7 +40,7 @@ static enum mlt_rc whole(struct feed *f, unsigned how, uint64_t *h) {
     feed(f);
   if (rc == MLT_OK && (raw.len < 2 || !strchr("{[", raw.p[0]) || !strchr("}]", raw.p[raw.len - 1])))
     abort();
-  *h = rc == MLT_OK ? mix(*h, raw) : *h;
+  *h = rc == MLT_OK ? mix_text(*h, raw) : *h;
   return rc;
 }
 
@@ -49,14 +48,14 @@ static uint64_t events(const uint8_t *data, size_t size, size_t piece, unsigned 
   struct mlt_err err = MLT_ERR_INIT;
   struct feed f = {.p = data, .left = size, .piece = piece};
   struct mlt_cut_event ev;
-  uint64_t h = 14695981039346656037U, opened = 0;
+  uint64_t h = MIX_NOTHING, opened = 0;
   enum mlt_rc rc = mlt_cut_init(&f.cut, &err);
   while (rc == MLT_OK) {
     while ((rc = mlt_cut_next(&f.cut, &ev)) == MLT_AGAIN)
       feed(&f);
     if (rc != MLT_OK)
       break;
-    h = mix(mix(h, ev.key), ev.raw) + ev.kind;
+    h = mix_text(mix_text(h, ev.key), ev.raw) + ev.kind;
     if (ev.kind == MLT_CUT_OPEN && (how >> ++opened % 6 & 1))
       rc = whole(&f, 1 + (how >> 6 & 1), &h);
   }

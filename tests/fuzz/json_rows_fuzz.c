@@ -4,17 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mix.h"
 #include "base/json_read.h"
 #include "source/json_rows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static uint64_t mix(uint64_t h, const void *p, size_t n) {
-  const unsigned char *b = p;
-  for (size_t i = 0; i < n; i++)
-    h = (h ^ b[i]) * 1099511628211u;
-  return h;
-}
 
 static enum mlt_rc leaf(void *ctx, struct mlt_str path, enum mlt_json_kind kind,
                         struct mlt_str text) {
@@ -38,7 +32,7 @@ static uint64_t mix_row(uint64_t h, enum mlt_rc rc, struct mlt_str row, uint64_t
 }
 
 static uint64_t rows(struct mlt_json_rows *r, const uint8_t *data, size_t size, size_t piece) {
-  uint64_t h = 14695981039346656037u, line;
+  uint64_t h = MIX_NOTHING, line;
   struct mlt_str row;
   for (size_t at = 0;;) {
     enum mlt_rc rc = mlt_json_rows_next(r, &row, &line);

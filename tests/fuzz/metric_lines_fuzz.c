@@ -4,16 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mix.h"
 #include "source/metric_lines.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static uint64_t mix(uint64_t h, const void *p, size_t n) {
-  const unsigned char *b = p;
-  for (size_t i = 0; i < n; i++)
-    h = (h ^ b[i]) * 1099511628211u;
-  return h;
-}
 
 static uint64_t mix_line(uint64_t h, enum mlt_rc rc, const struct mlt_line *line) {
   struct mlt_point p = {0};
@@ -34,7 +28,7 @@ static uint64_t mix_line(uint64_t h, enum mlt_rc rc, const struct mlt_line *line
 
 static uint64_t read_in_pieces(struct mlt_lines *l, const uint8_t *data, size_t size,
                                size_t piece) {
-  uint64_t h = 14695981039346656037u;
+  uint64_t h = MIX_NOTHING;
   struct mlt_line line;
   mlt_lines_reset(l);
   for (size_t at = 0;;) {

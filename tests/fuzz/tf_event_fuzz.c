@@ -5,17 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mix.h"
 #include "source/tf_event.h"
 #include "source/tfrecord.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static uint64_t mix(uint64_t h, const void *p, size_t n) {
-  const unsigned char *b = p;
-  for (size_t i = 0; i < n; i++)
-    h = (h ^ b[i]) * 1099511628211u;
-  return h;
-}
 
 static void within(struct mlt_str whole, struct mlt_str part) {
   if (part.len && (part.p < whole.p || part.p + part.len > whole.p + whole.len))
@@ -53,7 +47,7 @@ static void read_event(struct mlt_str record, bool cut) {
 }
 
 static uint64_t records(struct mlt_tfrecord *r, const uint8_t *data, size_t size, size_t piece) {
-  uint64_t h = 14695981039346656037u, offset = 0;
+  uint64_t h = MIX_NOTHING, offset = 0;
   struct mlt_str record;
   const char *why;
   mlt_tfrecord_reset(r);

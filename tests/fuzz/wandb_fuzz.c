@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mix.h"
 #include "source/wandb_log.h"
 #include "source/wandb_record.h"
 
@@ -16,9 +17,7 @@ static enum mlt_rc leaf(void *ctx, const struct mlt_wb_leaf *l) {
   uint64_t *h = ctx;
   if (!l->name.p)
     abort();
-  for (size_t i = 0; i < l->name.len; i++)
-    *h = (*h ^ (uint8_t)l->name.p[i]) * 1099511628211U;
-  *h += l->kind;
+  *h = mix(*h, l->name.p, l->name.len) + l->kind;
   return MLT_OK;
 }
 
