@@ -10,7 +10,6 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -38,8 +37,8 @@ static enum mlt_rc note_folder(struct mlt_ex *s, struct mlt_record *rec, struct 
   (void)err;
   mlt_ex_leave(s);
   mlt_buf_clear(&s->id);
-  s->fault_code = NULL;
-  (void)mlt_ex_blame(s, code, "the folder cannot be read: %s", why);
+  s->fault.code = NULL;
+  (void)mlt_blame(&s->fault, code, "the folder cannot be read: %s", why);
   return mlt_ex_reject(s, rec, MLT_T_RUNS, 1);
 }
 

@@ -18,6 +18,7 @@
 #include "base/json_read.h"
 #include "base/map.h"
 #include "model/record.h"
+#include "source/fault.h"
 #include "source/json_cut.h"
 #include "source/source.h"
 #include "source/tree.h"
@@ -56,10 +57,9 @@ struct mlt_ex {
   struct mlt_cut cut;
   struct mlt_json *doc; /* the value taken last */
   struct mlt_buf key,
-      text;               /* decoded, where the document has escapes; key: of the metric at hand */
-  struct mlt_buf id;      /* of the thing at hand, for notes */
-  const char *fault_code; /* what is wrong with the one thing at hand; NULL: nothing */
-  char fault[512];
+      text;          /* decoded, where the document has escapes; key: of the metric at hand */
+  struct mlt_buf id; /* of the thing at hand, for notes */
+  struct mlt_fault fault;
   uint64_t line;
 
   struct mlt_map *experiments; /* id -> enum mlt_ex_known */
@@ -121,8 +121,6 @@ bool mlt_ex_pair(struct mlt_ex *s, const struct mlt_json *pairs, struct mlt_kv *
 
 enum mlt_rc mlt_ex_set(struct mlt_buf *b, struct mlt_str text, struct mlt_err *err) MLT_NODISCARD;
 bool mlt_ex_is_fault(enum mlt_rc rc);
-/* Describes a fault, unless there is one already; returns MLT_DATA. */
-enum mlt_rc mlt_ex_blame(struct mlt_ex *s, const char *code, const char *fmt, ...) MLT_PRINTF(3, 4);
 void mlt_ex_record(struct mlt_ex *s, struct mlt_record *rec, enum mlt_rec_kind kind);
 /* The fault as a record; always MLT_OK. */
 enum mlt_rc mlt_ex_reject(struct mlt_ex *s, struct mlt_record *rec, enum mlt_table table,

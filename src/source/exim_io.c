@@ -3,8 +3,6 @@
 #include "source/exim.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,17 +13,6 @@ bool mlt_ex_is_fault(enum mlt_rc rc) {
   return rc == MLT_DATA;
 }
 
-enum mlt_rc mlt_ex_blame(struct mlt_ex *s, const char *code, const char *fmt, ...) {
-  if (s->fault_code)
-    return MLT_DATA;
-  va_list ap;
-  va_start(ap, fmt);
-  (void)vsnprintf(s->fault, sizeof s->fault, fmt, ap);
-  va_end(ap);
-  s->fault_code = code;
-  return MLT_DATA;
-}
-
 static enum mlt_rc unreadable(struct mlt_ex *s, int errnum, struct mlt_err *err) {
   const char *path = mlt_tree_path(&s->tree, s->at), *code;
   if (errnum == ENOMEM)
@@ -33,7 +20,7 @@ static enum mlt_rc unreadable(struct mlt_ex *s, int errnum, struct mlt_err *err)
   if (errnum == EMFILE || errnum == ENFILE) /* nothing else could be opened either */
     return mlt_err_errno(err, errnum, "cannot open '%s'", path);
   const char *why = mlt_beneath_reason(errnum, &code);
-  return mlt_ex_blame(s, code, "cannot be read: %s", why);
+  return mlt_blame(&s->fault, code, "cannot be read: %s", why);
 }
 
 void mlt_ex_close(struct mlt_ex *s) {
@@ -46,7 +33,7 @@ enum mlt_rc mlt_ex_open(struct mlt_ex *s, struct mlt_err *err) {
   struct stat st;
   mlt_ex_close(s);
   mlt_cut_reset(&s->cut);
-  s->fault_code = NULL;
+  s->fault.code = NULL;
   s->line = 0;
   s->fd = mlt_tree_open_file(&s->tree, mlt_tree_path(&s->tree, s->at), &st);
   return s->fd < 0 ? unreadable(s, -s->fd, err) : MLT_OK;
@@ -71,9 +58,9 @@ static enum mlt_rc refill(struct mlt_ex *s, struct mlt_err *err) {
 static enum mlt_rc judge(struct mlt_ex *s, enum mlt_rc rc) {
   s->line = s->cut.line;
   if (rc == MLT_DATA)
-    return mlt_ex_blame(s, "bad-json", "it is no JSON: %s", s->cut.reason);
+    return mlt_blame(&s->fault, "bad-json", "it is no JSON: %s", s->cut.reason);
   if (rc == MLT_TOOBIG)
-    return mlt_ex_blame(s, "too-long", "a value is longer than %d bytes", MLT_CUT_MAX);
+    return mlt_blame(&s->fault, "too-long", "a value is longer than %d bytes", MLT_CUT_MAX);
   return rc;
 }
 
@@ -107,7 +94,7 @@ enum mlt_rc mlt_ex_take(struct mlt_ex *s, struct mlt_err *err) {
   s->doc = mlt_json_parse(raw, &why);
   if (s->doc)
     return MLT_OK;
-  return why.rc == MLT_DATA ? mlt_ex_blame(s, "bad-json", "it is no JSON: %s", why.msg)
+  return why.rc == MLT_DATA ? mlt_blame(&s->fault, "bad-json", "it is no JSON: %s", why.msg)
                             : mlt_err_nomem(err);
 }
 
@@ -122,14 +109,14 @@ enum mlt_rc mlt_ex_enter(struct mlt_ex *s, struct mlt_err *err) {
   if (rc != MLT_OK)
     return rc;
   if (ev.kind != MLT_CUT_OPEN || ev.list)
-    return mlt_ex_blame(s, "bad-json", "it is no JSON object");
+    return mlt_blame(&s->fault, "bad-json", "it is no JSON object");
   while ((rc = mlt_ex_next(s, &ev, err)) == MLT_OK && ev.kind != MLT_CUT_CLOSE) {
     if (mlt_str_is(ev.key, "mlflow") && ev.kind == MLT_CUT_OPEN && !ev.list)
       return MLT_OK;
     if ((rc = skip_value(s, &ev, err)) != MLT_OK)
       return rc;
   }
-  return rc == MLT_OK ? mlt_ex_blame(s, "bad-json", "it has no object \"mlflow\"") : rc;
+  return rc == MLT_OK ? mlt_blame(&s->fault, "bad-json", "it has no object \"mlflow\"") : rc;
 }
 
 enum mlt_rc mlt_ex_section(struct mlt_ex *s, struct mlt_cut_event *ev, struct mlt_err *err) {
@@ -159,7 +146,8 @@ enum mlt_rc mlt_ex_load(struct mlt_ex *s, const char *name, struct mlt_err *err)
     }
   }
   if (rc == MLT_END)
-    rc = found ? MLT_OK : mlt_ex_blame(s, "bad-json", "it has no object \"mlflow\".\"%s\"", name);
+    rc = found ? MLT_OK
+               : mlt_blame(&s->fault, "bad-json", "it has no object \"mlflow\".\"%s\"", name);
   return rc;
 }
 
@@ -168,7 +156,7 @@ static enum mlt_rc unquote(struct mlt_ex *s, struct mlt_buf *b, struct mlt_str q
   enum mlt_rc rc = mlt_json_unquote(b, quoted);
   *out = mlt_buf_str(b);
   if (rc == MLT_DATA)
-    return mlt_ex_blame(s, "bad-json", "it is no JSON: a string cannot be read");
+    return mlt_blame(&s->fault, "bad-json", "it is no JSON: a string cannot be read");
   return rc == MLT_OK ? rc : mlt_err_nomem(err);
 }
 
@@ -193,7 +181,7 @@ struct mlt_str mlt_ex_field(struct mlt_ex *s, const struct mlt_json *o, const ch
   const struct mlt_json *v = mlt_json_get(o, key);
   enum mlt_json_kind kind = mlt_json_kind(v);
   if (kind == MLT_JSON_LIST || kind == MLT_JSON_OBJECT)
-    (void)mlt_ex_blame(s, "bad-field", "field %s is no text", key);
+    (void)mlt_blame(&s->fault, "bad-field", "field %s is no text", key);
   return mlt_json_text(v);
 }
 
@@ -210,8 +198,8 @@ struct mlt_opt_i64 mlt_ex_int(struct mlt_ex *s, const struct mlt_json *o, const 
   if (!text.p)
     return (struct mlt_opt_i64){.has = false};
   if (!mlt_parse_i64(text, &i.v))
-    (void)mlt_ex_blame(s, "bad-field", "field %s is '%.*s', not a whole number of 64 bits", key,
-                       MLT_STR_ARG(text));
+    (void)mlt_blame(&s->fault, "bad-field", "field %s is '%.*s', not a whole number of 64 bits",
+                    key, MLT_STR_ARG(text));
   return i;
 }
 
@@ -219,8 +207,8 @@ bool mlt_ex_deleted(struct mlt_ex *s, const struct mlt_json *o) {
   struct mlt_str stage = mlt_ex_field(s, o, "lifecycle_stage");
   bool deleted = mlt_str_is(stage, "deleted");
   if (stage.p && !deleted && !mlt_str_is(stage, "active"))
-    (void)mlt_ex_blame(s, "bad-field", "field lifecycle_stage is '%.*s', not active or deleted",
-                       MLT_STR_ARG(stage));
+    (void)mlt_blame(&s->fault, "bad-field",
+                    "field lifecycle_stage is '%.*s', not active or deleted", MLT_STR_ARG(stage));
   return deleted;
 }
 
@@ -228,7 +216,8 @@ int32_t mlt_ex_version(struct mlt_ex *s, const struct mlt_json *o) {
   struct mlt_opt_i64 v = mlt_ex_int(s, o, "version");
   if (v.has && v.v > 0 && v.v <= INT32_MAX)
     return (int32_t)v.v;
-  (void)mlt_ex_blame(s, "bad-field", "field version is not there or not the number of a version");
+  (void)mlt_blame(&s->fault, "bad-field",
+                  "field version is not there or not the number of a version");
   return 0;
 }
 
@@ -258,17 +247,12 @@ enum mlt_rc mlt_ex_set(struct mlt_buf *b, struct mlt_str text, struct mlt_err *e
 void mlt_ex_record(struct mlt_ex *s, struct mlt_record *rec, enum mlt_rec_kind kind) {
   const char *path = s->at < s->tree.files.n ? mlt_tree_path(&s->tree, s->at) : NULL;
   *rec = (struct mlt_record){
-      .kind = kind, .place.path = mlt_str_c(path), .place.line = s->fault_code ? s->line : 0};
+      .kind = kind, .place.path = mlt_str_c(path), .place.line = s->fault.code ? s->line : 0};
 }
 
 static enum mlt_rc note(struct mlt_ex *s, struct mlt_record *rec, struct mlt_note n) {
   mlt_ex_record(s, rec, MLT_REC_NOTE);
-  n.id = s->id.len ? mlt_buf_str(&s->id) : MLT_STR_NULL;
-  n.place = rec->place;
-  n.reason = mlt_str_c(s->fault);
-  n.code = s->fault_code;
-  rec->note = n;
-  s->fault_code = NULL;
+  mlt_fault_tell(&s->fault, rec, mlt_buf_str(&s->id), n);
   return MLT_OK;
 }
 
@@ -283,7 +267,7 @@ enum mlt_rc mlt_ex_changed(struct mlt_ex *s, struct mlt_record *rec, enum mlt_ta
 
 enum mlt_rc mlt_ex_ignored(struct mlt_ex *s, struct mlt_record *rec, const char *what,
                            uint64_t rows) {
-  s->fault_code = NULL;
-  (void)mlt_ex_blame(s, "ignored", "%s are not imported", what);
+  s->fault.code = NULL;
+  (void)mlt_blame(&s->fault, "ignored", "%s are not imported", what);
   return note(s, rec, (struct mlt_note){.kind = MLT_NOTE_IGNORED, .what = what, .rows = rows});
 }

@@ -18,8 +18,8 @@ static int status(struct mlt_ex *s) {
     if (mlt_str_is(word, names[i]))
       return i;
   if (word.p)
-    (void)mlt_ex_blame(s, "bad-field", "field status is '%.*s', which is no status of a model",
-                       MLT_STR_ARG(word));
+    (void)mlt_blame(&s->fault, "bad-field", "field status is '%.*s', which is no status of a model",
+                    MLT_STR_ARG(word));
   return PENDING;
 }
 
@@ -44,7 +44,7 @@ static void fill_model(struct mlt_ex *s, struct mlt_logged_model *m) {
       .status_message = message.len ? message : MLT_STR_NULL,
   };
   if (!m->model_id.len || !experiment.p)
-    (void)mlt_ex_blame(s, "bad-field", "there is no model_id or no experiment_id");
+    (void)mlt_blame(&s->fault, "bad-field", "there is no model_id or no experiment_id");
 }
 
 /* A model is there with its run and once more in the folder of all models: the first will do. */
@@ -55,7 +55,7 @@ static enum mlt_rc open_model(struct mlt_ex *s, struct mlt_record *rec, struct m
     return mlt_ex_is_fault(rc) ? reject_model(s, rec) : rc;
   mlt_ex_record(s, rec, MLT_REC_LOGGED_MODEL);
   fill_model(s, &rec->logged_model);
-  if (s->fault_code)
+  if (s->fault.code)
     return reject_model(s, rec);
   int added = mlt_map_put(s->models, rec->logged_model.model_id, 1);
   if (added < 0)
@@ -107,9 +107,9 @@ static enum mlt_rc metrics(struct mlt_ex *s, struct mlt_record *rec, struct mlt_
   };
   struct mlt_str value = mlt_ex_field_or(s, o, "value", MLT_STR_LIT("nothing"));
   if (!mlt_parse_double(value, &rec->lm_metric.value))
-    (void)mlt_ex_blame(s, "bad-metric", "field value is '%.*s', which is no number",
-                       MLT_STR_ARG(value));
-  return s->fault_code ? mlt_ex_reject(s, rec, MLT_T_LOGGED_MODEL_METRICS, 1) : MLT_OK;
+    (void)mlt_blame(&s->fault, "bad-metric", "field value is '%.*s', which is no number",
+                    MLT_STR_ARG(value));
+  return s->fault.code ? mlt_ex_reject(s, rec, MLT_T_LOGGED_MODEL_METRICS, 1) : MLT_OK;
 }
 
 static enum mlt_rc end_model(struct mlt_ex *s, struct mlt_record *rec, struct mlt_err *err) {

@@ -12,7 +12,7 @@ static enum mlt_rc open_model(struct mlt_ex *s, struct mlt_record *rec, struct m
   if (rc != MLT_OK && !mlt_ex_is_fault(rc))
     return rc;
   mlt_ex_record(s, rec, MLT_REC_REGISTERED_MODEL);
-  const struct mlt_json *o = s->fault_code ? NULL : s->doc;
+  const struct mlt_json *o = s->fault.code ? NULL : s->doc;
   rec->registered_model = (struct mlt_registered_model){
       .name = mlt_ex_field_or(s, o, "name", MLT_STR_LIT("")),
       /* the REST API stores "" where there is none, and gives nothing then */
@@ -20,7 +20,7 @@ static enum mlt_rc open_model(struct mlt_ex *s, struct mlt_record *rec, struct m
       .creation_time = mlt_ex_int(s, o, "creation_timestamp"),
       .last_updated_time = mlt_ex_int(s, o, "last_updated_timestamp"),
   };
-  if (s->fault_code) {
+  if (s->fault.code) {
     mlt_ex_leave(s);
     return mlt_ex_reject(s, rec, MLT_T_REGISTERED_MODELS, 1);
   }
@@ -81,7 +81,7 @@ static enum mlt_rc versions(struct mlt_ex *s, struct mlt_record *rec, struct mlt
   }
   mlt_ex_record(s, rec, MLT_REC_MODEL_VERSION);
   fill_version(s, o, &rec->version);
-  if (s->fault_code) {
+  if (s->fault.code) {
     s->sub++;
     return mlt_ex_reject(s, rec, MLT_T_MODEL_VERSIONS, 1);
   }
@@ -100,7 +100,7 @@ static enum mlt_rc aliases(struct mlt_ex *s, struct mlt_record *rec, struct mlt_
   mlt_ex_record(s, rec, MLT_REC_ALIAS);
   rec->alias =
       (struct mlt_alias){mlt_ex_field_or(s, o, "alias", MLT_STR_LIT("")), mlt_ex_version(s, o)};
-  return s->fault_code ? mlt_ex_reject(s, rec, MLT_T_REGISTERED_MODEL_ALIASES, 1) : MLT_OK;
+  return s->fault.code ? mlt_ex_reject(s, rec, MLT_T_REGISTERED_MODEL_ALIASES, 1) : MLT_OK;
 }
 
 static enum mlt_rc end_model(struct mlt_ex *s, struct mlt_record *rec, struct mlt_err *err) {

@@ -33,8 +33,8 @@ static void fill_run(struct mlt_ex *s, struct mlt_run *r) {
       .artifact_uri = mlt_ex_field(s, o, "artifact_uri"),
   };
   if (!mlt_run_status_parse(status, &r->status))
-    (void)mlt_ex_blame(s, "bad-field", "field status is '%.*s', which is no status of a run",
-                       MLT_STR_ARG(status));
+    (void)mlt_blame(&s->fault, "bad-field", "field status is '%.*s', which is no status of a run",
+                    MLT_STR_ARG(status));
 }
 
 static enum mlt_rc load_info(struct mlt_ex *s, struct mlt_err *err) {
@@ -48,7 +48,8 @@ static enum mlt_rc load_info(struct mlt_ex *s, struct mlt_err *err) {
     if (ev.kind == MLT_CUT_OPEN)
       rc = mlt_ex_skip(s, err);
   }
-  return rc == MLT_END ? mlt_ex_blame(s, "bad-json", "it has no object \"mlflow\".\"info\"") : rc;
+  return rc == MLT_END ? mlt_blame(&s->fault, "bad-json", "it has no object \"mlflow\".\"info\"")
+                       : rc;
 }
 
 /* Reads up to mlflow.info, which stands first in what the tool writes, and begins anew behind it:
@@ -60,7 +61,7 @@ static enum mlt_rc open_run(struct mlt_ex *s, struct mlt_record *rec, struct mlt
     return mlt_ex_is_fault(rc) ? reject_run(s, rec) : rc;
   mlt_ex_record(s, rec, MLT_REC_RUN);
   fill_run(s, &rec->run);
-  if (s->fault_code)
+  if (s->fault.code)
     return reject_run(s, rec);
   s->section = MLT_EX_MEMBERS;
   s->unknown = 0;
@@ -104,7 +105,7 @@ static enum mlt_rc pairs(struct mlt_ex *s, struct mlt_record *rec, struct mlt_er
     return rc == MLT_OK ? MLT_END : rc;
   if (ev.kind == MLT_CUT_OPEN) {
     s->line = s->cut.line;
-    (void)mlt_ex_blame(s, "bad-field", "the value of %.*s is no text", MLT_STR_ARG(ev.key));
+    (void)mlt_blame(&s->fault, "bad-field", "the value of %.*s is no text", MLT_STR_ARG(ev.key));
     if ((rc = mlt_ex_skip(s, err)) != MLT_OK)
       return rc;
     return mlt_ex_reject(s, rec, table, 1);
@@ -182,10 +183,10 @@ static enum mlt_rc reject_points(struct mlt_ex *s, struct mlt_record *rec) {
   uint64_t n = s->bad;
   s->bad = 0;
   s->line = s->bad_line;
-  (void)mlt_ex_blame(s, "bad-metric",
-                     "a point of %.*s has no number \"value\", or no whole numbers of 64 bits "
-                     "\"timestamp\" and \"step\"",
-                     MLT_STR_ARG(mlt_buf_str(&s->key)));
+  (void)mlt_blame(&s->fault, "bad-metric",
+                  "a point of %.*s has no number \"value\", or no whole numbers of 64 bits "
+                  "\"timestamp\" and \"step\"",
+                  MLT_STR_ARG(mlt_buf_str(&s->key)));
   return mlt_ex_reject(s, rec, MLT_T_METRICS, n);
 }
 
@@ -235,14 +236,14 @@ static enum mlt_rc next_input(struct mlt_ex *s, struct mlt_record *rec, struct m
   if (ev.kind == MLT_CUT_OPEN)
     rc = mlt_ex_take(s, err);
   else
-    (void)mlt_ex_blame(s, "bad-field", "an input is no object");
+    (void)mlt_blame(&s->fault, "bad-field", "an input is no object");
   if (rc != MLT_OK && !mlt_ex_is_fault(rc))
     return rc;
-  const struct mlt_json *dataset = mlt_json_get(s->fault_code ? NULL : s->doc, "dataset");
+  const struct mlt_json *dataset = mlt_json_get(s->fault.code ? NULL : s->doc, "dataset");
   mlt_ex_record(s, rec, MLT_REC_INPUT);
   rec->input.name = mlt_ex_field_or(s, dataset, "name", MLT_STR_LIT(""));
   rec->input.digest = mlt_ex_field_or(s, dataset, "digest", MLT_STR_LIT(""));
-  if (s->fault_code)
+  if (s->fault.code)
     return mlt_ex_reject(s, rec, MLT_T_INPUTS, 1);
   s->section = MLT_EX_INPUT_TAGS;
   s->item = 0;

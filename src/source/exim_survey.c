@@ -36,14 +36,14 @@ static void fill_experiment(struct mlt_ex *s, struct mlt_experiment *e) {
   };
   uint64_t known;
   if (!e->id.has)
-    (void)mlt_ex_blame(s, "bad-field", "there is no experiment_id");
+    (void)mlt_blame(&s->fault, "bad-field", "there is no experiment_id");
   else if (!e->name.len)
-    (void)mlt_ex_blame(s, "bad-field", "there is no name");
+    (void)mlt_blame(&s->fault, "bad-field", "there is no name");
   else if (mlt_map_get(s->experiments, e->key, &known))
-    (void)mlt_ex_blame(s, "experiment-duplicate",
-                       "another experiment of this export has the number %.*s, too: exports of "
-                       "different servers must be imported one by one",
-                       MLT_STR_ARG(e->key));
+    (void)mlt_blame(&s->fault, "experiment-duplicate",
+                    "another experiment of this export has the number %.*s, too: exports of "
+                    "different servers must be imported one by one",
+                    MLT_STR_ARG(e->key));
 }
 
 static enum mlt_rc open_experiment(struct mlt_ex *s, struct mlt_record *rec, struct mlt_err *err) {
@@ -54,7 +54,7 @@ static enum mlt_rc open_experiment(struct mlt_ex *s, struct mlt_record *rec, str
     return mlt_ex_is_fault(rc) ? reject_experiment(s, rec, err) : rc;
   mlt_ex_record(s, rec, MLT_REC_EXPERIMENT);
   fill_experiment(s, &rec->experiment);
-  if (s->fault_code)
+  if (s->fault.code)
     return reject_experiment(s, rec, err);
   s->step++;
   s->member = NULL;
@@ -112,8 +112,8 @@ static enum mlt_rc listed_runs(struct mlt_ex *s, struct mlt_record *rec, struct 
       continue;
     if ((rc = mlt_ex_set(&s->id, id, err)) != MLT_OK)
       return rc;
-    (void)mlt_ex_blame(s, "missing", "the export lists run %.*s, but has no run.json of it",
-                       MLT_STR_ARG(id));
+    (void)mlt_blame(&s->fault, "missing", "the export lists run %.*s, but has no run.json of it",
+                    MLT_STR_ARG(id));
     return mlt_ex_reject(s, rec, MLT_T_RUNS, 1);
   }
   return rc == MLT_OK || rc == MLT_DATA ? MLT_END : rc;
@@ -177,7 +177,7 @@ static enum mlt_rc note_info(struct mlt_ex *s, struct mlt_err *err) {
   if (!id.p)
     id = mlt_ex_field(s, s->doc, "run_uuid");
   if (!id.p || !experiment.p)
-    return mlt_ex_blame(s, "bad-field", "mlflow.info has no run_id or no experiment_id");
+    return mlt_blame(&s->fault, "bad-field", "mlflow.info has no run_id or no experiment_id");
   enum mlt_rc rc = mlt_ex_set(&s->id, id, err);
   if (rc == MLT_OK)
     rc = mlt_ex_set(&s->run_experiment, experiment, err);
@@ -187,10 +187,10 @@ static enum mlt_rc note_info(struct mlt_ex *s, struct mlt_err *err) {
     return rc;
   s->has_id = true;
   if (is_lost(s))
-    return mlt_ex_blame(s, "no-experiment", "the experiment of this run was rejected");
+    return mlt_blame(&s->fault, "no-experiment", "the experiment of this run was rejected");
   if (mlt_map_get(s->runs, id, &was))
-    return mlt_ex_blame(s, "run-duplicate", "%s holds this run, too",
-                        mlt_tree_path(&s->tree, (size_t)was));
+    return mlt_blame(&s->fault, "run-duplicate", "%s holds this run, too",
+                     mlt_tree_path(&s->tree, (size_t)was));
   return mlt_map_put(s->runs, id, s->at) < 0 ? mlt_err_nomem(err) : MLT_OK;
 }
 
@@ -198,7 +198,7 @@ static enum mlt_rc note_info(struct mlt_ex *s, struct mlt_err *err) {
 static enum mlt_rc pass_over(struct mlt_ex *s) {
   s->tree.files.v[s->at].mark = true;
   s->progress.runs_done++;
-  s->fault_code = NULL;
+  s->fault.code = NULL;
   mlt_ex_leave(s);
   return MLT_END;
 }
@@ -206,7 +206,7 @@ static enum mlt_rc pass_over(struct mlt_ex *s) {
 static enum mlt_rc survey_fault(struct mlt_ex *s, struct mlt_record *rec, enum mlt_rc rc) {
   if (!mlt_ex_is_fault(rc))
     return rc;
-  return strcmp(s->fault_code, "run-duplicate") == 0 ? pass_over(s) : reject_run(s, rec);
+  return strcmp(s->fault.code, "run-duplicate") == 0 ? pass_over(s) : reject_run(s, rec);
 }
 
 static enum mlt_rc begin_survey(struct mlt_ex *s, struct mlt_record *rec, struct mlt_err *err) {
@@ -285,7 +285,7 @@ static enum mlt_rc give_dataset(struct mlt_ex *s, struct mlt_record *rec, struct
       .schema = mlt_ex_field(s, o, "schema"),
       .profile = mlt_ex_field(s, o, "profile"),
   };
-  if (s->fault_code)
+  if (s->fault.code)
     return mlt_ex_reject(s, rec, MLT_T_DATASETS, 1);
   const struct mlt_str parts[] = {d.experiment, d.name, d.digest};
   mlt_buf_clear(&s->key);
@@ -351,7 +351,7 @@ static enum mlt_rc survey_members(struct mlt_ex *s, struct mlt_record *rec, stru
 
 static enum mlt_rc end_survey(struct mlt_ex *s, struct mlt_record *rec, struct mlt_err *err) {
   if (!s->has_id) {
-    (void)mlt_ex_blame(s, "bad-json", "it has no object \"mlflow\".\"info\"");
+    (void)mlt_blame(&s->fault, "bad-json", "it has no object \"mlflow\".\"info\"");
     return reject_run(s, rec);
   }
   mlt_ex_leave(s);

@@ -420,7 +420,7 @@ static enum mlt_rc open_store(struct mlt_fs *s, const char *root, const char *pr
   s->active.path = s->prefix = s->path.len;
   enum mlt_rc rc = mlt_fs_list(s, &s->active, err);
   if (rc == MLT_DATA)
-    return mlt_err_set(err, MLT_NOPERM, "the store %s", s->fault);
+    return mlt_err_set(err, MLT_NOPERM, "the store %s", s->fault.text);
   if (rc != MLT_OK)
     return rc;
   s->stray = mlt_fs_count(&s->active, is_stray);

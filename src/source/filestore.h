@@ -19,6 +19,7 @@
 #include "base/map.h"
 #include "model/record.h"
 #include "source/beneath.h"
+#include "source/fault.h"
 #include "source/meta_yaml.h"
 #include "source/metric_lines.h"
 #include "source/names.h"
@@ -67,8 +68,7 @@ struct mlt_fs {
   struct mlt_buf path;              /* of the thing at hand, for notes and for links */
   const struct mlt_fs_dir *path_of; /* the folder that path starts with */
   size_t prefix;                    /* bytes of path before the root: "mlruns/" or none */
-  const char *fault_code;           /* what is wrong with the one thing at hand; NULL: nothing */
-  char fault[512];
+  struct mlt_fault fault;
   struct mlt_buf text;          /* contents of the file read last */
   struct mlt_meta *meta, *edge; /* the meta.yaml read last; the one of an input or output */
   struct mlt_buf id;            /* name of the experiment, run or model at hand */
@@ -143,8 +143,6 @@ bool mlt_fs_is_dir(int parent, const char *name); /* links followed */
 enum mlt_rc mlt_fs_set_id(struct mlt_fs *s, struct mlt_str id, struct mlt_err *err) MLT_NODISCARD;
 
 enum mlt_rc mlt_fs_fault(struct mlt_fs *s, int errnum, struct mlt_err *err) MLT_NODISCARD;
-/* Describes a fault, unless there is one already; returns MLT_DATA. */
-enum mlt_rc mlt_fs_blame(struct mlt_fs *s, const char *code, const char *fmt, ...) MLT_PRINTF(3, 4);
 /* An empty record of `kind`, placed at the thing at hand. */
 void mlt_fs_record(struct mlt_fs *s, struct mlt_record *rec, enum mlt_rec_kind kind);
 /* The fault as a record; always MLT_OK. */

@@ -30,7 +30,7 @@ static enum mlt_rc lost_runs(struct mlt_fs *s, struct mlt_record *rec, struct ml
   if (!n)
     return MLT_END;
   mlt_fs_at(s, d);
-  (void)mlt_fs_blame(s, "no-experiment", "the experiment of these runs was rejected");
+  (void)mlt_blame(&s->fault, "no-experiment", "the experiment of these runs was rejected");
   return mlt_fs_reject(s, rec, MLT_T_RUNS, n);
 }
 
@@ -63,8 +63,8 @@ static void fill_experiment(struct mlt_fs *s, struct mlt_experiment *e) {
   e->creation_time = mlt_fs_int(s, s->meta, "creation_time");
   e->last_update_time = mlt_fs_int(s, s->meta, "last_update_time");
   if (in_trash && mlt_names_has(&s->active.names, e->key))
-    (void)mlt_fs_blame(s, "experiment-duplicate",
-                       "an experiment of this number is there that is not deleted");
+    (void)mlt_blame(&s->fault, "experiment-duplicate",
+                    "an experiment of this number is there that is not deleted");
 }
 
 static enum mlt_rc open_experiment(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
@@ -80,11 +80,11 @@ static enum mlt_rc open_experiment(struct mlt_fs *s, struct mlt_record *rec, str
     return rc;
   mlt_fs_record(s, rec, MLT_REC_EXPERIMENT);
   fill_experiment(s, &rec->experiment);
-  if (!s->fault_code)
+  if (!s->fault.code)
     rc = mlt_fs_list(s, &s->experiments.dir, err);
   if (rc != MLT_OK && rc != MLT_DATA)
     return rc;
-  if (s->fault_code)
+  if (s->fault.code)
     return reject_experiment(s, rec);
   s->experiments.step++;
   s->progress.runs_total += mlt_fs_count(&s->experiments.dir, mlt_fs_is_run);
@@ -115,7 +115,7 @@ static enum mlt_rc dataset(struct mlt_fs *s, struct mlt_record *rec, struct mlt_
       .schema = mlt_fs_text(s, s->meta, "schema", MLT_STR_NULL),
       .profile = mlt_fs_text(s, s->meta, "profile", MLT_STR_NULL),
   };
-  return s->fault_code ? mlt_fs_reject(s, rec, MLT_T_DATASETS, 1) : MLT_OK;
+  return s->fault.code ? mlt_fs_reject(s, rec, MLT_T_DATASETS, 1) : MLT_OK;
 }
 
 static enum mlt_rc datasets(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {

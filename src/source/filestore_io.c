@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,7 +32,7 @@ static void build_path(struct mlt_fs *s, const struct mlt_fs_dir *d) {
 
 enum mlt_rc mlt_fs_enter(struct mlt_fs *s, struct mlt_fs_dir *d, const struct mlt_fs_dir *parent,
                          const char *name, struct mlt_err *err) {
-  s->fault_code = NULL;
+  s->fault.code = NULL;
   build_path(s, parent);
   enum mlt_rc rc = add_path(s, name, err);
   if (rc != MLT_OK)
@@ -81,7 +79,7 @@ bool mlt_fs_is_dir(int parent, const char *name) {
 
 enum mlt_rc mlt_fs_open_file(struct mlt_fs *s, const struct mlt_fs_dir *parent, const char *name,
                              bool listed, int *fd, struct mlt_err *err) {
-  s->fault_code = NULL;
+  s->fault.code = NULL;
   build_path(s, parent);
   enum mlt_rc rc = add_path(s, name, err);
   if (rc != MLT_OK)
@@ -102,7 +100,7 @@ static enum mlt_rc read_all(struct mlt_fs *s, int fd, size_t max, struct mlt_err
     s->text.len += (size_t)n;
     s->progress.bytes_done += (uint64_t)n;
     if (s->text.len > max)
-      return mlt_fs_blame(s, "too-long", "it is longer than %zu bytes", max);
+      return mlt_blame(&s->fault, "too-long", "it is longer than %zu bytes", max);
   }
   return MLT_OK;
 }
@@ -118,7 +116,7 @@ enum mlt_rc mlt_fs_read_meta(struct mlt_fs *s, const struct mlt_fs_dir *d, struc
   int fd;
   enum mlt_rc rc = mlt_fs_open_file(s, d, "meta.yaml", false, &fd, err);
   if (rc == MLT_NOINPUT)
-    (void)mlt_fs_blame(s, "missing-meta", "the folder has no meta.yaml");
+    (void)mlt_blame(&s->fault, "missing-meta", "the folder has no meta.yaml");
   if (rc == MLT_OK)
     rc = mlt_fs_slurp(s, fd, MLT_META_MAX_BYTES, err);
   if (rc != MLT_OK)
@@ -126,7 +124,7 @@ enum mlt_rc mlt_fs_read_meta(struct mlt_fs *s, const struct mlt_fs_dir *d, struc
   struct mlt_err why = MLT_ERR_INIT;
   rc = mlt_meta_parse(m, mlt_buf_str(&s->text), &why);
   if (rc == MLT_DATA)
-    return mlt_fs_blame(s, "bad-yaml", "meta.yaml cannot be read: %s", why.msg);
+    return mlt_blame(&s->fault, "bad-yaml", "meta.yaml cannot be read: %s", why.msg);
   return rc == MLT_OK ? rc : mlt_err_nomem(err);
 }
 
@@ -142,17 +140,6 @@ enum mlt_rc mlt_fs_set_id(struct mlt_fs *s, struct mlt_str id, struct mlt_err *e
   return mlt_buf_add(&s->id, id.p, id.len) == MLT_OK ? MLT_OK : mlt_err_nomem(err);
 }
 
-enum mlt_rc mlt_fs_blame(struct mlt_fs *s, const char *code, const char *fmt, ...) {
-  if (s->fault_code)
-    return MLT_DATA;
-  va_list ap;
-  va_start(ap, fmt);
-  (void)vsnprintf(s->fault, sizeof s->fault, fmt, ap);
-  va_end(ap);
-  s->fault_code = code;
-  return MLT_DATA;
-}
-
 enum mlt_rc mlt_fs_fault(struct mlt_fs *s, int errnum, struct mlt_err *err) {
   const char *code;
   switch (errnum) {
@@ -165,7 +152,7 @@ enum mlt_rc mlt_fs_fault(struct mlt_fs *s, int errnum, struct mlt_err *err) {
     return MLT_NOINPUT;
   default: {
     const char *reason = mlt_beneath_reason(errnum, &code);
-    return mlt_fs_blame(s, code, "cannot be read: %s", reason);
+    return mlt_blame(&s->fault, code, "cannot be read: %s", reason);
   }
   }
 }
@@ -176,36 +163,26 @@ void mlt_fs_record(struct mlt_fs *s, struct mlt_record *rec, enum mlt_rec_kind k
 
 static enum mlt_rc note(struct mlt_fs *s, struct mlt_record *rec, struct mlt_note n) {
   mlt_fs_record(s, rec, MLT_REC_NOTE);
-  n.id = s->id.len ? mlt_buf_str(&s->id) : MLT_STR_NULL;
-  n.place = rec->place;
-  n.reason = mlt_str_c(s->fault);
-  rec->note = n;
-  s->fault_code = NULL;
+  mlt_fault_tell(&s->fault, rec, mlt_buf_str(&s->id), n);
   return MLT_OK;
 }
 
 enum mlt_rc mlt_fs_reject(struct mlt_fs *s, struct mlt_record *rec, enum mlt_table table,
                           uint64_t rows) {
-  if (!s->fault_code)
-    (void)mlt_fs_blame(s, "missing", "it was there and is gone");
-  return note(s, rec,
-              (struct mlt_note){
-                  .kind = MLT_NOTE_REJECT, .table = table, .code = s->fault_code, .rows = rows});
+  if (!s->fault.code)
+    (void)mlt_blame(&s->fault, "missing", "it was there and is gone");
+  return note(s, rec, (struct mlt_note){.kind = MLT_NOTE_REJECT, .table = table, .rows = rows});
 }
 
 enum mlt_rc mlt_fs_changed(struct mlt_fs *s, struct mlt_record *rec, enum mlt_table table) {
-  return note(s, rec,
-              (struct mlt_note){
-                  .kind = MLT_NOTE_CHANGED, .table = table, .code = s->fault_code, .rows = 1});
+  return note(s, rec, (struct mlt_note){.kind = MLT_NOTE_CHANGED, .table = table, .rows = 1});
 }
 
 enum mlt_rc mlt_fs_ignored(struct mlt_fs *s, struct mlt_record *rec, const char *what,
                            uint64_t rows) {
-  s->fault_code = NULL;
-  (void)mlt_fs_blame(s, "ignored", "%s are not imported", what);
-  return note(s, rec,
-              (struct mlt_note){
-                  .kind = MLT_NOTE_IGNORED, .code = s->fault_code, .what = what, .rows = rows});
+  s->fault.code = NULL;
+  (void)mlt_blame(&s->fault, "ignored", "%s are not imported", what);
+  return note(s, rec, (struct mlt_note){.kind = MLT_NOTE_IGNORED, .what = what, .rows = rows});
 }
 
 static const char *kind_name(enum mlt_yaml_kind kind) {
@@ -223,7 +200,7 @@ struct mlt_str mlt_fs_text(struct mlt_fs *s, const struct mlt_meta *m, const cha
   if (!v)
     return absent;
   if (v->kind == MLT_YAML_LIST || v->kind == MLT_YAML_MAP)
-    (void)mlt_fs_blame(s, "bad-field", "field %s is %s, not text", key, kind_name(v->kind));
+    (void)mlt_blame(&s->fault, "bad-field", "field %s is %s, not text", key, kind_name(v->kind));
   return v->text;
 }
 
@@ -254,8 +231,8 @@ struct mlt_opt_i64 mlt_fs_int(struct mlt_fs *s, const struct mlt_meta *m, const 
     return none;
   if (whole(v, &i.v))
     return i;
-  (void)mlt_fs_blame(s, "bad-field", "field %s is %s (%.*s), not a whole number of 64 bits", key,
-                     kind_name(v->kind), MLT_STR_ARG(v->text));
+  (void)mlt_blame(&s->fault, "bad-field", "field %s is %s (%.*s), not a whole number of 64 bits",
+                  key, kind_name(v->kind), MLT_STR_ARG(v->text));
   return none;
 }
 
@@ -266,7 +243,7 @@ bool mlt_fs_deleted(struct mlt_fs *s, const struct mlt_meta *m, bool absent) {
   if (!stage.p)
     return absent;
   if (!mlt_str_is(stage, "active"))
-    (void)mlt_fs_blame(s, "bad-field", "field lifecycle_stage is '%.*s', not active or deleted",
-                       MLT_STR_ARG(stage));
+    (void)mlt_blame(&s->fault, "bad-field",
+                    "field lifecycle_stage is '%.*s', not active or deleted", MLT_STR_ARG(stage));
   return false;
 }

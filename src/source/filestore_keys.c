@@ -154,8 +154,8 @@ static void mark_bad(struct mlt_fs *s, const struct mlt_line *line) {
 }
 
 static enum mlt_rc reject_lines(struct mlt_fs *s, enum mlt_table table, struct mlt_record *rec) {
-  s->fault_code = NULL;
-  (void)mlt_fs_blame(s, "bad-metric", "%s", s->line_fault.reason);
+  s->fault.code = NULL;
+  (void)mlt_blame(&s->fault, "bad-metric", "%s", s->line_fault.reason);
   enum mlt_rc rc = mlt_fs_reject(s, rec, table, s->fault_rows);
   rec->place.line = s->fault_line;
   rec->place.field = mlt_str_c(s->line_fault.field);
@@ -208,7 +208,7 @@ enum mlt_rc mlt_fs_points(struct mlt_fs *s, const struct mlt_fs_dir *parent, str
   for (;;) {
     if (s->fault_rows)
       return reject_lines(s, MLT_T_METRICS, rec);
-    if (s->metric_fd >= 0 && s->fault_code)
+    if (s->metric_fd >= 0 && s->fault.code)
       return cut_off(s, MLT_T_METRICS, rec);
     if (s->metric_fd < 0) {
       enum mlt_rc rc = open_metric(s, parent, MLT_T_METRICS, rec, err);

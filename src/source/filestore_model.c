@@ -21,8 +21,8 @@ static int status(struct mlt_fs *s) {
   struct mlt_opt_i64 i = mlt_fs_int(s, s->meta, "status");
   if (i.v >= 0 && i.v < COUNT)
     return (int)i.v;
-  (void)mlt_fs_blame(s, "bad-field", "field status is %.*s, which is no status of a model",
-                     MLT_STR_ARG(v->text));
+  (void)mlt_blame(&s->fault, "bad-field", "field status is %.*s, which is no status of a model",
+                  MLT_STR_ARG(v->text));
   return PENDING;
 }
 
@@ -54,7 +54,7 @@ static enum mlt_rc open_model(struct mlt_fs *s, struct mlt_record *rec, struct m
     return mlt_fs_is_fault(rc) ? reject_model(s, rec) : rc;
   mlt_fs_record(s, rec, MLT_REC_LOGGED_MODEL);
   fill_model(s, &rec->logged_model);
-  if (s->fault_code)
+  if (s->fault.code)
     return reject_model(s, rec);
   s->items.step++;
   return mlt_fs_set_id(s, rec->logged_model.model_id, err);
@@ -99,8 +99,8 @@ static enum mlt_rc lost_models(struct mlt_fs *s, struct mlt_record *rec, struct 
   if (!n)
     return MLT_END;
   mlt_fs_at(s, d);
-  s->fault_code = NULL;
-  (void)mlt_fs_blame(s, "no-experiment", "the experiment of these models was rejected");
+  s->fault.code = NULL;
+  (void)mlt_blame(&s->fault, "no-experiment", "the experiment of these models was rejected");
   return mlt_fs_reject(s, rec, MLT_T_LOGGED_MODELS, n);
 }
 

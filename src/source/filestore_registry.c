@@ -26,7 +26,7 @@ static enum mlt_rc open_model(struct mlt_fs *s, struct mlt_record *rec, struct m
       .creation_time = mlt_fs_int(s, s->meta, "creation_timestamp"),
       .last_updated_time = mlt_fs_int(s, s->meta, "last_updated_timestamp"),
   };
-  rc = s->fault_code ? MLT_DATA : mlt_fs_list(s, &s->items.dir, err);
+  rc = s->fault.code ? MLT_DATA : mlt_fs_list(s, &s->items.dir, err);
   if (rc != MLT_OK)
     return rc == MLT_DATA ? reject_model(s, rec) : rc;
   s->items.step++;
@@ -47,7 +47,8 @@ static int32_t version_number(struct mlt_fs *s) {
   struct mlt_opt_i64 v = mlt_fs_int(s, s->meta, "version");
   if (v.has && v.v > 0 && v.v <= INT32_MAX)
     return (int32_t)v.v;
-  (void)mlt_fs_blame(s, "bad-field", "field version is not there or not the number of a version");
+  (void)mlt_blame(&s->fault, "bad-field",
+                  "field version is not there or not the number of a version");
   return 0;
 }
 
@@ -77,7 +78,7 @@ static enum mlt_rc open_version(struct mlt_fs *s, struct mlt_record *rec, struct
     mlt_fs_record(s, rec, MLT_REC_MODEL_VERSION);
     fill_version(s, &rec->version);
   }
-  if (rc != MLT_OK || s->fault_code) {
+  if (rc != MLT_OK || s->fault.code) {
     mlt_fs_skip(&s->versions);
     return mlt_fs_reject(s, rec, MLT_T_MODEL_VERSIONS, 1);
   }
@@ -120,8 +121,8 @@ static enum mlt_rc aliases(struct mlt_fs *s, struct mlt_record *rec, struct mlt_
     rec->alias = (struct mlt_alias){kv.key, (int32_t)version};
     return MLT_OK;
   }
-  (void)mlt_fs_blame(s, "bad-alias", "the alias %.*s does not hold the number of a version",
-                     MLT_STR_ARG(kv.key));
+  (void)mlt_blame(&s->fault, "bad-alias", "the alias %.*s does not hold the number of a version",
+                  MLT_STR_ARG(kv.key));
   return mlt_fs_reject(s, rec, MLT_T_REGISTERED_MODEL_ALIASES, 1);
 }
 

@@ -40,8 +40,8 @@ static enum mlt_run_status status(struct mlt_fs *s) {
   if (v->kind == MLT_YAML_INT && v->fits && v->i >= MLT_RUN_RUNNING && v->i <= MLT_RUN_KILLED)
     return (enum mlt_run_status)v->i;
   if (v->kind != MLT_YAML_TEXT || !mlt_run_status_parse(v->text, &st))
-    (void)mlt_fs_blame(s, "bad-field", "field status is '%.*s', which is no status of a run",
-                       MLT_STR_ARG(v->text));
+    (void)mlt_blame(&s->fault, "bad-field", "field status is '%.*s', which is no status of a run",
+                    MLT_STR_ARG(v->text));
   return st;
 }
 
@@ -73,7 +73,7 @@ static void fill_run(struct mlt_fs *s, struct mlt_run *r) {
       .artifact_uri = mlt_fs_text(s, m, "artifact_uri", MLT_STR_NULL),
   };
   if (!r->run_uuid.p)
-    (void)mlt_fs_blame(s, "bad-field", "there is neither a run_id nor a run_uuid");
+    (void)mlt_blame(&s->fault, "bad-field", "there is neither a run_id nor a run_uuid");
 }
 
 static enum mlt_rc reject_run(struct mlt_fs *s, struct mlt_record *rec) {
@@ -98,7 +98,7 @@ static enum mlt_rc open_run(struct mlt_fs *s, struct mlt_record *rec, struct mlt
     return rc;
   mlt_fs_record(s, rec, MLT_REC_RUN);
   fill_run(s, &rec->run);
-  if (s->fault_code)
+  if (s->fault.code)
     return reject_run(s, rec);
   s->runs.step++;
   return mlt_fs_set_id(s, rec->run.run_uuid, err);
@@ -150,7 +150,7 @@ static enum mlt_rc remember(struct mlt_fs *s, struct mlt_str folder, struct mlt_
   struct mlt_input *d = &s->datasets[n];
   struct mlt_str name = mlt_fs_text_or(s, s->meta, "name", empty);
   struct mlt_str digest = mlt_fs_text_or(s, s->meta, "digest", empty);
-  if (s->fault_code)
+  if (s->fault.code)
     return MLT_DATA;
   if (mlt_arena_str(s->dataset_arena, name, &d->name) != 0 ||
       mlt_arena_str(s->dataset_arena, digest, &d->digest) != 0 ||
@@ -182,9 +182,9 @@ static enum mlt_rc dataset_input(struct mlt_fs *s, struct mlt_str source, struct
   struct mlt_input input;
   enum mlt_rc rc = find_dataset(s, source, &input, err);
   if (mlt_fs_is_fault(rc)) {
-    s->fault_code = NULL;
-    (void)mlt_fs_blame(s, "no-dataset", "the dataset of this input ('%.*s') cannot be read",
-                       MLT_STR_ARG(source));
+    s->fault.code = NULL;
+    (void)mlt_blame(&s->fault, "no-dataset", "the dataset of this input ('%.*s') cannot be read",
+                    MLT_STR_ARG(source));
     mlt_fs_at(s, &s->items.dir);
     return reject_input(s, rec);
   }
@@ -203,9 +203,9 @@ static enum mlt_rc input(struct mlt_fs *s, struct mlt_record *rec, struct mlt_er
   struct mlt_str source = mlt_fs_text_or(s, s->edge, "source_id", MLT_STR_LIT(""));
   bool is_dataset = mlt_str_is(type, "DATASET");
   if (!is_dataset && !mlt_str_is(type, "MODEL"))
-    (void)mlt_fs_blame(s, "bad-field", "field source_type is '%.*s', not DATASET or MODEL",
-                       MLT_STR_ARG(type));
-  if (s->fault_code)
+    (void)mlt_blame(&s->fault, "bad-field", "field source_type is '%.*s', not DATASET or MODEL",
+                    MLT_STR_ARG(type));
+  if (s->fault.code)
     return reject_input(s, rec);
   s->items.step++;
   if (is_dataset)
@@ -234,7 +234,7 @@ static enum mlt_rc input_tags(struct mlt_fs *s, struct mlt_record *rec, struct m
   if (!mlt_meta_child(s->edge, "tags", &s->tag, &name, &v))
     return MLT_END;
   if (v->kind == MLT_YAML_LIST || v->kind == MLT_YAML_MAP) {
-    (void)mlt_fs_blame(s, "bad-field", "tag %.*s is not text", MLT_STR_ARG(name));
+    (void)mlt_blame(&s->fault, "bad-field", "tag %.*s is not text", MLT_STR_ARG(name));
     return mlt_fs_reject(s, rec, MLT_T_INPUT_TAGS, 1);
   }
   mlt_fs_record(s, rec, MLT_REC_INPUT_TAG);
@@ -256,7 +256,7 @@ static enum mlt_rc output(struct mlt_fs *s, struct mlt_record *rec, struct mlt_e
     return mlt_fs_reject(s, rec, MLT_T_INPUTS, 1);
   mlt_fs_record(s, rec, MLT_REC_OUTPUT);
   rec->edge = (struct mlt_model_edge){folder_of(&s->items), mlt_fs_int(s, s->edge, "step").v};
-  return s->fault_code ? mlt_fs_reject(s, rec, MLT_T_INPUTS, 1) : MLT_OK;
+  return s->fault.code ? mlt_fs_reject(s, rec, MLT_T_INPUTS, 1) : MLT_OK;
 }
 
 static enum mlt_rc outputs(struct mlt_fs *s, struct mlt_record *rec, struct mlt_err *err) {
@@ -272,12 +272,12 @@ static enum mlt_rc note_missing(struct mlt_fs *s, struct mlt_record *rec, struct
     return MLT_END;
   s->runs.step++;
   mlt_fs_at(s, &s->runs.dir);
-  s->fault_code = NULL;
-  (void)mlt_fs_blame(s, "missing-folder", "no such folders, taken as empty:%s%s%s%s",
-                     s->missing & NO_PARAMS ? " params" : "",
-                     s->missing & NO_METRICS ? " metrics" : "",
-                     mlt_fs_is_dir(s->runs.dir.fd, "tags") ? "" : " tags",
-                     mlt_fs_is_dir(s->runs.dir.fd, "artifacts") ? "" : " artifacts");
+  s->fault.code = NULL;
+  (void)mlt_blame(&s->fault, "missing-folder", "no such folders, taken as empty:%s%s%s%s",
+                  s->missing & NO_PARAMS ? " params" : "",
+                  s->missing & NO_METRICS ? " metrics" : "",
+                  mlt_fs_is_dir(s->runs.dir.fd, "tags") ? "" : " tags",
+                  mlt_fs_is_dir(s->runs.dir.fd, "artifacts") ? "" : " artifacts");
   return mlt_fs_changed(s, rec, MLT_T_RUNS);
 }
 
