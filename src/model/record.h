@@ -3,7 +3,9 @@
    it (a source that knows its experiments gives all of them first: then runs can be written side by
    side); each run as RUN, its PARAM, TAG, POINTS, INPUT, MODEL_INPUT, OUTPUT records in any order,
    RUN_END; all logged models after all runs (their metrics refer to runs of any experiment); the
-   registry last, each registered model before its versions and aliases. Strings are borrowed: valid
+   registry last, each registered model before its versions and aliases. A source that adds to runs
+   (source/source.h) gives all this in windows, one after the other: a WINDOW_END ends each. A run
+   comes once in a window, and may come again in later ones. Strings are borrowed: valid
    until the next call of the source. Times are milliseconds since 1970-01-01 UTC; steps are signed
    64-bit. Optional integers carry a `has_` flag (SQL NULL if false). */
 #ifndef MLT_MODEL_RECORD_H
@@ -32,6 +34,7 @@ enum mlt_rec_kind {
   MLT_REC_INPUT_TAG,   /* of the INPUT, MODEL_INPUT just before */
   MLT_REC_MODEL_INPUT, /* logged model used by the current run */
   MLT_REC_OUTPUT,      /* logged model made by the current run */
+  MLT_REC_ARTIFACT,    /* file of the current run, where the source names them one by one */
   MLT_REC_RUN_END,
   MLT_REC_LOGGED_MODEL,
   MLT_REC_LOGGED_MODEL_PARAM,  /* of the current logged model */
@@ -44,7 +47,8 @@ enum mlt_rec_kind {
   MLT_REC_MODEL_VERSION_TAG, /* of the current version */
   MLT_REC_ALIAS,             /* of the current registered model */
   MLT_REC_REGISTERED_MODEL_END,
-  MLT_REC_NOTE, /* a reject, warning or "not imported" from the source itself */
+  MLT_REC_WINDOW_END, /* what has come is to be written before what comes */
+  MLT_REC_NOTE,       /* a reject, warning or "not imported" from the source itself */
 };
 
 enum mlt_run_status { /* MLflow's protobuf numbers, entities/run_status.py */
@@ -72,7 +76,17 @@ struct mlt_experiment {
   struct mlt_opt_i64 creation_time, last_update_time;
 };
 
+/* How much of a run its records are. */
+enum mlt_run_part {
+  MLT_RUN_WHOLE, /* all there is of it: what the target holds is compared with that */
+  MLT_RUN_BEGUN, /* it is made here, more may come: if it is there, it takes the rows, as
+                    MLT_LOAD_MERGE has it (sink/sink.h) */
+  MLT_RUN_MORE,  /* rows for a run that is there. Only run_uuid, and of its columns those that
+                    change: name if present, status if not 0, end_time if it has one */
+};
+
 struct mlt_run {
+  enum mlt_run_part part;
   struct mlt_str run_uuid;
   struct mlt_str experiment; /* struct mlt_experiment.key */
   struct mlt_str name;       /* may be absent */
@@ -82,6 +96,12 @@ struct mlt_run {
   struct mlt_opt_i64 start_time, end_time, deleted_time;
   bool deleted;
   struct mlt_str artifact_uri;
+  struct mlt_str files; /* absolute path of the folder where the source has its artifacts; absent:
+                           artifact_uri is all it knows */
+};
+
+struct mlt_artifact { /* paths: where it belongs in the run's artifact folder; where it is now */
+  struct mlt_str path, file;
 };
 
 struct mlt_points {
@@ -101,6 +121,8 @@ struct mlt_input { /* the dataset is named by (name, digest) in an experiment */
   struct mlt_str name, digest;
   struct mlt_str experiment; /* struct mlt_experiment.key; absent: the run's. MLflow 2 took datasets
                                 of any experiment */
+  const struct mlt_dataset *made; /* not NULL: makes the dataset, too, unless it is there; its
+                                     .experiment is absent: the run's */
 };
 
 struct mlt_model_edge { /* MODEL_INPUT and OUTPUT */
@@ -114,6 +136,7 @@ struct mlt_logged_model {
   int status; /* 0 UNSPECIFIED, 1 PENDING, 2 READY, 3 FAILED */
   bool deleted;
   struct mlt_str model_type, source_run_id, status_message; /* may be absent */
+  struct mlt_str files;                                     /* as of a run */
 };
 
 struct mlt_logged_model_metric {
@@ -151,6 +174,7 @@ struct mlt_record {
     struct mlt_dataset dataset;
     struct mlt_input input;
     struct mlt_model_edge edge;
+    struct mlt_artifact artifact;
     struct mlt_logged_model logged_model;
     struct mlt_logged_model_metric lm_metric;
     struct mlt_registered_model registered_model;

@@ -8,6 +8,7 @@
 #ifndef MLT_SOURCE_SOURCE_H
 #define MLT_SOURCE_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
@@ -56,6 +57,9 @@ struct mlt_source_ops {
   enum mlt_rc (*twin)(struct mlt_source *s, struct mlt_source **out, struct mlt_err *err);
   /* Cheap; may be called at any time between next() calls. Required. */
   void (*progress)(const struct mlt_source *s, struct mlt_source_progress *out);
+  /* Does it add to runs: does it give MLT_RUN_BEGUN, MLT_RUN_MORE and windows? Such a source has no
+     twins. NULL: never. */
+  bool (*adds)(const struct mlt_source *s);
   /* NULL is fine, also after any failure. Required. */
   void (*close)(struct mlt_source *s);
 };

@@ -225,6 +225,13 @@ static inline void say_note(const struct mlt_note *n) {
 
 static inline void say_record(const struct mlt_record *r) {
   switch (r->kind) {
+  case MLT_REC_ARTIFACT:
+    say_text("artifact ", r->artifact.path);
+    say_text(" = ", r->artifact.file);
+    break;
+  case MLT_REC_WINDOW_END:
+    say("window end");
+    break;
   case MLT_REC_EXPERIMENT:
     say_experiment(&r->experiment);
     break;
