@@ -36,7 +36,7 @@ enum mlt_line_kind {
   MLT_LINE_TIME,           /* likewise: milliseconds since 1970-01-01 UTC */
   MLT_LINE_NUMBER,         /* or "NaN", "Infinity", "-Infinity" */
   MLT_LINE_FLAG,           /* true, false */
-  MLT_LINE_TEXTS,          /* an object of strings */
+  MLT_LINE_TEXTS,          /* an object of strings; null there: a key without a value */
   MLT_LINE_NUMBERS_BY_KEY, /* an object of numbers */
   MLT_LINE_INTEGERS,       /* a list of integers */
   MLT_LINE_NUMBERS         /* a list of numbers */
@@ -120,12 +120,15 @@ struct mlt_lines_writer;
 /* NULL when out of memory. complete: the header says that every run comes complete, so that the
    records may hold no run that is not MLT_RUN_WHOLE. */
 struct mlt_lines_writer *mlt_lines_writer_new(mlt_lines_out out, void *ctx, bool complete);
-void mlt_lines_writer_free(struct mlt_lines_writer *w);
+void mlt_lines_writer_free(struct mlt_lines_writer *w); /* NULL is fine */
 /* One record in the order that model/record.h promises; the header comes before the first. What
-   has no line of its own (INPUT_TAG, EXPERIMENT_TAG and the like) is held until it can be written.
-   NOTE and WINDOW_END write nothing. Anything but MLT_OK is what `out` returned, or MLT_NOMEM. */
+   has no line of its own (INPUT_TAG, EXPERIMENT_TAG and the like) is held until it can be written,
+   and so are points, that lines may hold many. NOTE and WINDOW_END write nothing. MLT_REJECTED: the
+   record cannot be a line, *fault says why, and nothing that belongs to it may follow but the END of
+   what it opened: "bad-utf8", "nul-byte", "too-long", "experiment-duplicate",
+   "experiment-rejected" (or never given), "duplicate". Else what `out` returned, or MLT_NOMEM. */
 enum mlt_rc mlt_lines_write(struct mlt_lines_writer *w, const struct mlt_record *rec,
-                            struct mlt_err *err) MLT_NODISCARD;
+                            struct mlt_line_fault *fault, struct mlt_err *err) MLT_NODISCARD;
 /* Gives out what is held: after the last record. */
 enum mlt_rc mlt_lines_finish(struct mlt_lines_writer *w, struct mlt_err *err) MLT_NODISCARD;
 
