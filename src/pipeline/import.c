@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/pace.h"
-#include "base/text.h"
 #include "pipeline/lanes.h"
 #include "pipeline/readers.h"
 
@@ -41,57 +40,8 @@ struct pump {
 
 /* ---- notes ---- */
 
-static enum mlt_rc copy_note(struct pump *p, const struct mlt_note *n, struct mlt_note *out) {
-  struct mlt_arena *arena = p->report->arena;
-  *out = *n;
-  if (mlt_arena_str(arena, n->id, &out->id) != 0 ||
-      mlt_arena_str(arena, n->place.path, &out->place.path) != 0 ||
-      mlt_arena_str(arena, n->place.field, &out->place.field) != 0 ||
-      mlt_arena_str(arena, n->reason, &out->reason) != 0)
-    return mlt_err_nomem(p->err);
-  return MLT_OK;
-}
-
-static enum mlt_rc count_ignored(struct pump *p, const struct mlt_note *n) {
-  for (size_t i = 0; i < MLT_REPORT_IGNORED; i++) {
-    struct mlt_ignored *g = &p->report->ignored[i];
-    if (g->what && strcmp(g->what, n->what) != 0)
-      continue;
-    bool first = !g->what;
-    g->what = n->what;
-    g->n += n->rows;
-    return first ? copy_note(p, n, &g->first) : MLT_OK;
-  }
-  return mlt_err_set(p->err, MLT_INTERNAL, "more than %d kinds of ignored things",
-                     MLT_REPORT_IGNORED);
-}
-
-static enum mlt_rc count_change(struct pump *p, const struct mlt_note *n) {
-  p->report->changes++;
-  for (size_t i = 0; i < MLT_REPORT_CHANGES; i++) {
-    struct mlt_change *c = &p->report->changed[i];
-    if (c->code && strcmp(c->code, n->code) != 0)
-      continue;
-    c->code = n->code;
-    return c->n++ ? MLT_OK : copy_note(p, n, &c->first);
-  }
-  return mlt_err_set(p->err, MLT_INTERNAL, "more than %d kinds of changes", MLT_REPORT_CHANGES);
-}
-
-static enum mlt_rc keep_reject(struct pump *p, const struct mlt_note *n) {
-  struct mlt_report *r = p->report;
-  r->conflicts += n->kind == MLT_NOTE_CONFLICT;
-  return r->n_notes == MLT_REPORT_NOTES ? MLT_OK : copy_note(p, n, &r->notes[r->n_notes++]);
-}
-
 static enum mlt_rc take_note(struct pump *p, const struct mlt_note *n) {
-  enum mlt_rc rc;
-  if (n->kind == MLT_NOTE_IGNORED)
-    rc = count_ignored(p, n);
-  else if (n->kind == MLT_NOTE_CHANGED)
-    rc = count_change(p, n);
-  else
-    rc = keep_reject(p, n);
+  enum mlt_rc rc = mlt_report_note(p->report, n, p->err);
   if (rc == MLT_OK && p->opts->on_note)
     rc = p->opts->on_note(p->opts->ctx, n, p->err);
   return rc;
@@ -380,30 +330,12 @@ static enum mlt_rc copy_id_map(struct pump *p) {
   return MLT_OK;
 }
 
-static enum mlt_rc show_source(struct pump *p) {
-  struct mlt_buf masked;
-  mlt_buf_init(&masked, SIZE_MAX);
-  if (mlt_text_mask(&masked, mlt_str_c(p->opts->source)) == MLT_OK && mlt_buf_cstr(&masked))
-    p->report->shown = mlt_arena_cstr(p->report->arena, masked.p);
-  mlt_buf_free(&masked);
-  return p->report->shown ? MLT_OK : mlt_err_nomem(p->err);
-}
-
-static enum mlt_rc prepare_report(struct pump *p) {
-  struct mlt_report *r = p->report;
-  *r = (struct mlt_report){.arena = mlt_arena_new()};
-  if (!r->arena)
-    return mlt_err_nomem(p->err);
-  r->notes = mlt_arena_alloc(r->arena, MLT_REPORT_NOTES * sizeof *r->notes);
-  return r->notes ? show_source(p) : mlt_err_nomem(p->err);
-}
-
 enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *report,
                        struct mlt_err *err) {
   struct mlt_err own = MLT_ERR_INIT;
   struct pump p = {
       .opts = opts, .report = report, .err = err ? err : &own, .started = mlt_clock_seconds()};
-  enum mlt_rc rc = prepare_report(&p);
+  enum mlt_rc rc = mlt_report_init(report, opts->source, p.err);
   if (rc == MLT_OK)
     rc = open_source(
         &p); /* first: a source that is not there must not leave a new database behind */
@@ -431,9 +363,4 @@ enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *re
   if (rc == MLT_OK && report->rejects)
     rc = MLT_REJECTED;
   return rc;
-}
-
-void mlt_report_free(struct mlt_report *report) {
-  mlt_arena_free(report->arena);
-  report->arena = NULL;
 }

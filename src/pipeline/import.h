@@ -8,48 +8,9 @@
 #include <stdint.h>
 #include "base/err.h"
 #include "pipeline/budget.h"
+#include "pipeline/report.h"
 #include "sink/sink.h"
 #include "source/source.h"
-
-#define MLT_REPORT_IGNORED 32 /* kinds of ignored things (traces, assessments, ...) */
-
-struct mlt_ignored {
-  const char *what;
-  uint64_t n;
-  struct mlt_note
-      first; /* owned by the report; its place.field names what they are, or is absent */
-};
-
-#define MLT_REPORT_CHANGES 16 /* kinds of changes (truncated, missing-folder, ...) */
-
-struct mlt_change {
-  const char *code;
-  uint64_t n;
-  struct mlt_note first; /* owned by the report */
-};
-
-/* What has been done so far; complete after mlt_import returns, whatever it returns. */
-struct mlt_report {
-  const char *shown;  /* the source as given, for people: no password in it; owned by the report */
-  const char *format; /* the source's name */
-  struct mlt_schema schema;   /* the target's */
-  struct mlt_load_state load; /* how rows went in; .why is the report's own copy */
-  struct mlt_counts counts[MLT_T_COUNT];
-  struct mlt_ignored ignored[MLT_REPORT_IGNORED];
-  struct mlt_source_progress source;
-  uint64_t rejects;   /* rows rejected, conflicts among them */
-  uint64_t conflicts; /* notes of kind CONFLICT */
-  uint64_t changes;   /* notes of kind CHANGED */
-  uint64_t batches;
-  double seconds;
-  struct mlt_id_map *id_map; /* owned by the report */
-  size_t n_id_map;
-  struct mlt_change changed[MLT_REPORT_CHANGES];
-  struct mlt_note *notes; /* the first rejects and conflicts; owned by the report */
-  size_t n_notes;
-  struct mlt_arena *arena;
-};
-#define MLT_REPORT_NOTES 100
 
 struct mlt_import_opts {
   const char *source;             /* path, or a database's URI */
@@ -84,6 +45,4 @@ struct mlt_import_opts {
    case. */
 enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *report,
                        struct mlt_err *err) MLT_NODISCARD;
-void mlt_report_free(struct mlt_report *report);
-
 #endif

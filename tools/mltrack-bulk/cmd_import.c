@@ -2,90 +2,16 @@
 #include "commands.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "import_report.h"
-#include "progress.h"
-
-static volatile sig_atomic_t signalled; /* the signal's number */
-
-static void on_signal(int number) {
-  if (signalled)
-    _exit(128 + number); /* the second one does not wait; the database rolls back by itself */
-  signalled = number;
-}
-
-static void catch_signals(void) {
-  struct sigaction action = {.sa_handler = on_signal};
-  (void)sigemptyset(&action.sa_mask);
-  (void)sigaction(SIGINT, &action, NULL);
-  (void)sigaction(SIGTERM, &action, NULL);
-  (void)sigaction(SIGHUP, &action, NULL);
-  action.sa_handler = SIG_IGN;
-  (void)sigaction(SIGPIPE, &action, NULL);
-}
+#include "session.h"
 
 enum { MAX_JOBS = 64, MAX_READERS = 64 };
-
-struct session {
-  struct mlt_progress progress;
-  FILE *rejects;
-  const char *rejects_path;
-};
-
-static void on_progress(void *ctx, const struct mlt_report *report) {
-  struct session *s = ctx;
-  mlt_progress_update(&s->progress, report);
-}
-
-static enum mlt_rc on_note(void *ctx, const struct mlt_note *note, struct mlt_err *err) {
-  struct session *s = ctx;
-  if (!s->rejects || (note->kind != MLT_NOTE_REJECT && note->kind != MLT_NOTE_CONFLICT))
-    return MLT_OK;
-  struct mlt_json *j = mlt_note_json(note);
-  enum mlt_rc rc = mlt_json_write(s->rejects, j, false, err);
-  mlt_json_free(j);
-  if (rc != MLT_OK)
-    mlt_err_prefix(err, "%s", s->rejects_path);
-  return rc;
-}
-
-static enum mlt_rc open_rejects(struct session *s, const char *path, struct mlt_err *err) {
-  s->rejects_path = path;
-  if (!path)
-    return MLT_OK;
-  s->rejects = fopen(path, "we");
-  return s->rejects ? MLT_OK
-                    : mlt_err_set(err, MLT_CANTCREAT, "cannot create the rejects file %s: %s", path,
-                                  strerror(errno));
-}
-
-static enum mlt_rc close_rejects(struct session *s, struct mlt_err *err) {
-  FILE *f = s->rejects;
-  s->rejects = NULL;
-  if (!f)
-    return MLT_OK;
-  int failed = fflush(f) == 0 && fsync(fileno(f)) == 0 ? 0 : errno;
-  if (failed == EINVAL || failed == EROFS) /* nothing to sync: a pipe, a terminal */
-    failed = 0;
-  if (fclose(f) != 0 && !failed)
-    failed = errno;
-  return failed ? mlt_err_errno(err, failed, "cannot write %s", s->rejects_path) : MLT_OK;
-}
-
-static int exit_status(enum mlt_rc rc) {
-  return rc == MLT_CANCELLED && signalled ? 128 + (int)signalled : mlt_rc_exit(rc);
-}
-
-static bool is_done(enum mlt_rc rc) {
-  return rc == MLT_OK || rc == MLT_REJECTED;
-}
 
 static enum mlt_rc print_result(const struct mlt_args *args, const struct mlt_import_result *res,
                                 struct mlt_err *err) {
@@ -95,7 +21,7 @@ static enum mlt_rc print_result(const struct mlt_args *args, const struct mlt_im
     mlt_json_free(doc);
     return rc;
   }
-  if (mlt_args_flag(args, MLT_OPT_QUIET) || (!is_done(res->rc) && !res->report->batches))
+  if (mlt_args_flag(args, MLT_OPT_QUIET) || (!mlt_session_done(res->rc) && !res->report->batches))
     return MLT_OK;
   mlt_import_print_text(stdout, res);
   return fflush(stdout) == 0 ? MLT_OK : mlt_err_errno(err, errno, "cannot write the result");
@@ -125,7 +51,7 @@ static struct mlt_source_opts reading(const struct mlt_args *args) {
 }
 
 static struct mlt_import_opts options(const struct mlt_args *args, const struct mlt_target *target,
-                                      struct session *s) {
+                                      struct mlt_session *s) {
   uint64_t jobs = mlt_args_uint(args, MLT_OPT_JOBS);
   uint64_t readers = mlt_args_uint(args, MLT_OPT_READERS);
   return (struct mlt_import_opts){
@@ -145,21 +71,21 @@ static struct mlt_import_opts options(const struct mlt_args *args, const struct 
       .max_errors = mlt_args_uint(args, MLT_OPT_MAX_ERRORS),
       .batch_rows = mlt_args_uint(args, MLT_OPT_BATCH_ROWS),
       .memory = mlt_args_size(args, MLT_OPT_MEMORY),
-      .cancelled = &signalled,
-      .on_progress = on_progress,
-      .on_note = on_note,
+      .cancelled = &mlt_signalled,
+      .on_progress = mlt_session_progress,
+      .on_note = mlt_session_note,
       .ctx = s};
 }
 
-static enum mlt_rc run(const struct mlt_import_opts *opts, struct session *s,
+static enum mlt_rc run(const struct mlt_import_opts *opts, struct mlt_session *s,
                        struct mlt_report *report, struct mlt_err *err) {
   enum mlt_rc rc = mlt_import(opts, report, err);
   mlt_progress_clear(&s->progress);
   if (report->load.why)
     mlt_log(MLT_LOG_DEBUG, "rows were appended, not loaded before their indexes",
             MLT_KV_CSTR("because", report->load.why));
-  enum mlt_rc close_rc = close_rejects(s, err);
-  return is_done(rc) && close_rc != MLT_OK ? close_rc : rc;
+  enum mlt_rc close_rc = mlt_session_close_rejects(s, err);
+  return mlt_session_done(rc) && close_rc != MLT_OK ? close_rc : rc;
 }
 
 static enum mlt_rc parse_target(const struct mlt_args *args, struct mlt_target *target,
@@ -174,25 +100,22 @@ static enum mlt_rc parse_target(const struct mlt_args *args, struct mlt_target *
 int mlt_cmd_import(const struct mlt_args *args) {
   struct mlt_err err = MLT_ERR_INIT;
   struct mlt_target target = {0};
-  struct session session = {0};
+  struct mlt_session session;
   struct mlt_report report = {0};
   const struct mlt_import_opts opts = options(args, &target, &session);
-  catch_signals();
-  mlt_progress_init(&session.progress, mlt_args_flag(args, MLT_OPT_NO_PROGRESS) ||
-                                           mlt_args_flag(args, MLT_OPT_QUIET) ||
-                                           mlt_args_flag(args, MLT_OPT_JSON));
+  mlt_session_init(&session, args, "importing");
   enum mlt_rc rc = parse_target(args, &target, &err);
   if (rc == MLT_OK)
-    rc = open_rejects(&session, mlt_args_str(args, MLT_OPT_REJECTS), &err);
+    rc = mlt_session_open_rejects(&session, args, &err);
   if (rc == MLT_OK)
     rc = run(&opts, &session, &report, &err);
-  const struct mlt_import_result result = {&opts, &report, rc, exit_status(rc), &err};
+  const struct mlt_import_result result = {&opts, &report, rc, mlt_session_exit(rc), &err};
   enum mlt_rc print_rc = print_result(args, &result, &err);
-  if (is_done(rc) && print_rc != MLT_OK)
+  if (mlt_session_done(rc) && print_rc != MLT_OK)
     rc = print_rc;
   mlt_report_free(&report);
   mlt_target_free(&target);
-  if (!is_done(rc))
+  if (!mlt_session_done(rc))
     (void)mlt_bulk_fail(&err);
-  return exit_status(rc);
+  return mlt_session_exit(rc);
 }

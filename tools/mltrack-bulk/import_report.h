@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include "base/json.h"
+#include "notes.h"
 #include "pipeline/import.h"
 
 struct mlt_import_result {
@@ -16,8 +17,5 @@ struct mlt_import_result {
 
 void mlt_import_print_text(FILE *out, const struct mlt_import_result *r);
 struct mlt_json *mlt_import_json(const struct mlt_import_result *r);
-struct mlt_json *mlt_note_json(const struct mlt_note *note);
-/* "path:line: field: reason" or "runs 'id': reason" of a note, escaped for a terminal. */
-void mlt_note_print(FILE *out, const struct mlt_note *note);
 
 #endif

@@ -10,10 +10,10 @@
 
 static const double LINE_SECONDS = 30;
 
-void mlt_progress_init(struct mlt_progress *p, bool off) {
+void mlt_progress_init(struct mlt_progress *p, const char *doing, bool off) {
   const char *term = getenv("TERM");
   bool terminal = isatty(STDERR_FILENO) && !getenv("CI") && term && strcmp(term, "dumb") != 0;
-  *p = (struct mlt_progress){.bar = terminal && !off, .lines = !terminal && !off};
+  *p = (struct mlt_progress){.doing = doing, .bar = terminal && !off, .lines = !terminal && !off};
 }
 
 static uint64_t rows_done(const struct mlt_report *r) {
@@ -44,7 +44,7 @@ void mlt_progress_update(struct mlt_progress *p, const struct mlt_report *report
   } else if (p->lines && report->seconds - p->last >= LINE_SECONDS) {
     p->last = report->seconds;
     describe(report, text, sizeof text);
-    mlt_log(MLT_LOG_INFO, "importing", MLT_KV_CSTR("progress", text));
+    mlt_log(MLT_LOG_INFO, p->doing, MLT_KV_CSTR("progress", text));
   }
 }
 

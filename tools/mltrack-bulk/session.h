@@ -1,0 +1,39 @@
+/* What commands that run for a while share: signals, the progress line, the file of rejects. */
+#ifndef MLT_BULK_SESSION_H
+#define MLT_BULK_SESSION_H
+
+#include <signal.h>
+#include <stdio.h>
+#include "base/err.h"
+#include "base/opt.h"
+#include "pipeline/report.h"
+#include "progress.h"
+
+struct mlt_session {
+  struct mlt_progress progress;
+  FILE *rejects;
+  const char *rejects_path;
+};
+
+/* The first SIGINT, SIGTERM or SIGHUP is kept here for who looks; the second ends the process. */
+extern volatile sig_atomic_t mlt_signalled;
+
+/* Catches signals; `doing` is for the progress lines: "importing". */
+void mlt_session_init(struct mlt_session *s, const struct mlt_args *args, const char *doing);
+/* The file that --rejects names, if it does. MLT_CANTCREAT. */
+enum mlt_rc mlt_session_open_rejects(struct mlt_session *s, const struct mlt_args *args,
+                                     struct mlt_err *err);
+/* Has it on the disk. MLT_IO. */
+enum mlt_rc mlt_session_close_rejects(struct mlt_session *s, struct mlt_err *err);
+
+/* on_progress and on_note of the pipeline; ctx is the session. */
+void mlt_session_progress(void *session, const struct mlt_report *report);
+enum mlt_rc mlt_session_note(void *session, const struct mlt_note *note, struct mlt_err *err);
+
+/* The exit status of what ended with rc. */
+int mlt_session_exit(enum mlt_rc rc);
+static inline bool mlt_session_done(enum mlt_rc rc) {
+  return rc == MLT_OK || rc == MLT_REJECTED;
+}
+
+#endif
