@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 enum { MAX_LINKS = 40 /* Linux' own */ };
@@ -157,17 +158,6 @@ const char *mlt_newfile_path(const struct mlt_newfile *f) {
   return f->path;
 }
 
-/* Not every file system knows RENAME_NOREPLACE; a hard link cannot replace either. */
-static int rename_new(const char *from, const char *to) {
-  int rc = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
-  if (rc == 0 || (errno != EINVAL && errno != ENOSYS))
-    return rc;
-  rc = link(from, to);
-  if (rc == 0)
-    (void)unlink(from);
-  return rc;
-}
-
 /* The new name is durable only when its folder is. */
 static int sync_folder(const char *folder) {
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -183,9 +173,10 @@ static int sync_folder(const char *folder) {
 enum mlt_rc mlt_newfile_publish(struct mlt_newfile *f, struct mlt_err *err) {
   if (fsync(f->fd) != 0)
     return mlt_err_errno(err, errno, "cannot write %s", f->path);
-  if (rename_new(f->hidden, f->path) != 0) {
-    if (errno != EEXIST)
-      return cannot_create(f->path, errno, err);
+  int failed = mlt_file_rename_new(AT_FDCWD, f->hidden, AT_FDCWD, f->path);
+  if (failed) {
+    if (failed != -EEXIST)
+      return cannot_create(f->path, -failed, err);
     (void)mlt_err_set(err, MLT_TEMPFAIL, "%s came into being meanwhile; it was left as it is",
                       f->path);
     mlt_err_hint(err, "Run again: what is missing in it is added.");

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 /* NONBLOCK: a FIFO that took a file's place must not hang us. */
 enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, MAX_LINKS = 40 };
 
@@ -74,30 +76,14 @@ static int step(struct walk *w, int root) {
   return bad ? bad : expand(w, root);
 }
 
-/* No component may be a link by now; if one has become a link since, it is not followed. */
-static int open_each(int root, char *path, int flags) {
-  int dir = open_retry(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  for (char *slash; dir >= 0 && (slash = strchr(path, '/')); path = slash + 1) {
-    *slash = '\0';
-    int below = open_retry(dir, path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    (void)close(dir);
-    dir = below;
-  }
-  if (dir < 0)
-    return dir;
-  int fd = open_retry(dir, *path ? path : ".", flags | O_NOFOLLOW);
-  (void)close(dir);
-  return fd;
-}
-
-/* By hand rather than with openat2(RESOLVE_BENEATH): kernels before 5.6 and many sandboxes lack
-   that. Links are rare, so this need not be fast. */
+/* By hand, as mlt_file_open. Links are rare, so this need not be fast. */
 static int open_link(int root, const char *path, int flags) {
   struct walk w = {.links = 0};
   int bad = join(w.todo, path, "");
   while (!bad && *w.todo)
     bad = step(&w, root);
-  return bad ? bad : open_each(root, w.done, flags);
+  /* no component is a link by now; if one has become a link since, it is not followed */
+  return bad ? bad : mlt_file_open(root, w.done, flags);
 }
 
 static bool is_link(int dirfd, const char *name) {
@@ -162,12 +148,4 @@ const char *mlt_beneath_reason(int errnum, const char **code) {
     }
   *code = "unreadable";
   return strerrordesc_np(errnum);
-}
-
-ssize_t mlt_beneath_read(int fd, void *p, size_t n) {
-  ssize_t got;
-  do
-    got = read(fd, p, n);
-  while (got < 0 && errno == EINTR);
-  return got < 0 ? -errno : got;
 }

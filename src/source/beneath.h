@@ -1,4 +1,4 @@
-/* Opening folders and files that must lie beneath one root, and reading them. A symbolic link is
+/* Opening folders and files that must lie beneath one root. A symbolic link is
    followed only as far as it stays beneath the root, also when it is swapped while we look;
    devices, FIFOs and sockets are never read. Names come one component at a time, so that what is no
    link cannot lead out. Keeps nothing: the root is a descriptor of the caller's. */
@@ -24,11 +24,9 @@ int mlt_beneath_file(int root, int dirfd, const char *name, const char *path, bo
 /* Why an open or read failed, for people; *code is the stable word for machines. */
 const char *mlt_beneath_reason(int errnum, const char **code);
 
-/* read(2) that goes on after a signal. Bytes read, 0 at the end, or -errno. */
-ssize_t mlt_beneath_read(int fd, void *p, size_t n);
-/* Less than a page, where more was asked for, is the rest of a regular file on every file system;
-   of more, some (FUSE without its cache) may give a piece. Most files are smaller, and one call
-   reads them. */
+/* Less than a page of what mlt_file_read (base/file.h) gave, where more was asked for, is the rest
+   of a regular file on every file system; of more, some (FUSE without its cache) may give a piece.
+   Most files are smaller, and one call reads them. */
 enum { MLT_BENEATH_PAGE = 4096 };
 static inline bool mlt_beneath_was_rest(ssize_t got) {
   return got < MLT_BENEATH_PAGE;

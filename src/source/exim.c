@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "source/beneath.h"
 
@@ -118,7 +119,7 @@ static enum mlt_rc ex_next(struct mlt_source *src, struct mlt_record *rec, struc
 static bool begins_as_export(int dir, const char *name) {
   char text[4096 + 1];
   int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  ssize_t n = fd < 0 ? -1 : mlt_beneath_read(fd, text, sizeof text - 1);
+  ssize_t n = fd < 0 ? -1 : mlt_file_read(fd, text, sizeof text - 1);
   if (fd >= 0)
     (void)close(fd);
   if (n <= 0)

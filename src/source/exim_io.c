@@ -1,5 +1,6 @@
 /* Reading documents, faults and fields for the source of mlflow-export-import directories; see
    exim.h. */
+#include "base/file.h"
 #include "source/exim.h"
 
 #include <errno.h>
@@ -44,7 +45,7 @@ static enum mlt_rc refill(struct mlt_ex *s, struct mlt_err *err) {
   char *p = mlt_cut_room(&s->cut, &room);
   if (!p)
     return mlt_err_nomem(err);
-  ssize_t n = mlt_beneath_read(s->fd, p, room);
+  ssize_t n = mlt_file_read(s->fd, p, room);
   if (n < 0)
     return unreadable(s, (int)-n, err);
   s->progress.bytes_done += (uint64_t)n;

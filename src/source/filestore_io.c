@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "model/rules.h"
 
 static enum mlt_rc add_path(struct mlt_fs *s, const char *name, struct mlt_err *err) {
@@ -93,7 +94,7 @@ static enum mlt_rc read_all(struct mlt_fs *s, int fd, size_t max, struct mlt_err
   for (bool end = false; !end;) {
     if (mlt_buf_reserve(&s->text, MLT_BENEATH_PAGE) != MLT_OK)
       return mlt_err_nomem(err);
-    ssize_t n = mlt_beneath_read(fd, s->text.p + s->text.len, s->text.cap - s->text.len);
+    ssize_t n = mlt_file_read(fd, s->text.p + s->text.len, s->text.cap - s->text.len);
     if (n < 0)
       return mlt_fs_fault(s, (int)-n, err);
     end = mlt_beneath_was_rest(n);

@@ -1,6 +1,7 @@
 /* Folders of keys in a FileStore: params, tags, metrics, aliases. Each file is a key, "/" in a key
    is a folder. Values are taken byte for byte; metric files are streamed. Links to folders are not
    followed in here, as MLflow does not: they could lead in circles. */
+#include "base/file.h"
 #include "source/filestore.h"
 
 #include <dirent.h>
@@ -127,7 +128,7 @@ static enum mlt_rc next_line(struct mlt_fs *s, struct mlt_line *line, struct mlt
   while ((rc = mlt_lines_next(&s->lines, line)) == MLT_AGAIN) {
     size_t room;
     char *p = mlt_lines_room(&s->lines, &room);
-    ssize_t n = mlt_beneath_read(s->metric_fd, p, room < MLT_LINE_MAX ? room : MLT_LINE_MAX);
+    ssize_t n = mlt_file_read(s->metric_fd, p, room < MLT_LINE_MAX ? room : MLT_LINE_MAX);
     if (n < 0)
       return mlt_fs_fault(s, (int)-n, err);
     mlt_lines_fed(&s->lines, (size_t)n);

@@ -11,6 +11,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "source/beneath.h"
 
@@ -246,7 +247,7 @@ static enum mlt_rc read_params(struct mlt_tab *s, int fd, off_t size, const char
   else if (mlt_buf_reserve(&b, (size_t)size + 1) != MLT_OK)
     rc = mlt_err_nomem(why);
   while (rc == MLT_OK && b.len < (size_t)size) {
-    ssize_t n = mlt_beneath_read(fd, b.p + b.len, (size_t)size - b.len);
+    ssize_t n = mlt_file_read(fd, b.p + b.len, (size_t)size - b.len);
     if (n < 0)
       rc = mlt_err_errno(why, (int)-n, "cannot read it");
     if (n <= 0)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/json_read.h"
 #include "base/mem.h"
 #include "source/beneath.h"
@@ -70,7 +71,7 @@ static enum mlt_rc feed(struct mlt_tab *s, struct mlt_err *err) {
   size_t room;
   bool csv = s->format == MLT_TAB_CSV;
   char *p = csv ? mlt_csv_room(&s->csv, &room) : mlt_json_rows_room(&s->json, &room);
-  ssize_t n = mlt_beneath_read(s->fd, p, csv ? wanted(s, room) : room);
+  ssize_t n = mlt_file_read(s->fd, p, csv ? wanted(s, room) : room);
   if (n < 0)
     return mlt_err_errno(err, (int)-n, "cannot read '%.*s'", MLT_STR_ARG(s->flat.path));
   s->progress.bytes_done += (uint64_t)n;

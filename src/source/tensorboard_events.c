@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "source/beneath.h"
 
@@ -61,7 +62,7 @@ static enum mlt_rc feed(struct mlt_tb *s, struct mlt_err *err) {
   char *p = mlt_tfrecord_room(&s->record);
   if (!p)
     return mlt_err_nomem(err);
-  ssize_t n = mlt_beneath_read(s->fd, p, MLT_TFRECORD_CHUNK);
+  ssize_t n = mlt_file_read(s->fd, p, MLT_TFRECORD_CHUNK);
   if (n < 0)
     return mlt_err_errno(err, (int)-n, "cannot read '%.*s'", MLT_STR_ARG(s->flat.path));
   s->progress.bytes_done += (uint64_t)n;

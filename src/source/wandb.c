@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "source/beneath.h"
 
@@ -108,7 +109,7 @@ enum mlt_rc mlt_wb_open_log(struct mlt_wb *s, size_t file, struct mlt_err *err) 
 static enum mlt_rc feed(struct mlt_wb *s, struct mlt_err *err) {
   size_t room;
   char *p = mlt_wlog_room(&s->wlog, &room);
-  ssize_t n = mlt_beneath_read(s->fd, p, room);
+  ssize_t n = mlt_file_read(s->fd, p, room);
   if (n < 0)
     return mlt_err_errno(err, (int)-n, "cannot read '%s'", mlt_tree_path(&s->tree, s->log));
   s->progress.bytes_done += (uint64_t)n;
@@ -245,7 +246,7 @@ static int wb_probe(const char *path) {
   enum { SURE = 98, LIKELY = 90, LOOK_AT = 200 };
   char head[4];
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* it may be a FIFO */
-  bool log = fd >= 0 && mlt_beneath_read(fd, head, sizeof head) == (ssize_t)sizeof head &&
+  bool log = fd >= 0 && mlt_file_read(fd, head, sizeof head) == (ssize_t)sizeof head &&
              memcmp(head, ":W&B", 4) == 0;
   if (fd >= 0)
     (void)close(fd);

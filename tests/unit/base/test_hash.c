@@ -30,10 +30,29 @@ static void nothing_has_a_hash_too(void **state) {
   assert_memory_equal(out, begins, sizeof begins);
 }
 
+static void a_hasher_hashes_one_after_another(void **state) {
+  (void)state;
+  const struct mlt_str whole[] = {MLT_STR_LIT("abc")};
+  unsigned char one[MLT_SHA256_BYTES], other[MLT_SHA256_BYTES];
+  assert_true(mlt_sha256(one, whole, 1));
+  struct mlt_hasher *h = mlt_hasher_new();
+  assert_non_null(h);
+  for (int i = 0; i < 3; i++) {
+    assert_true(mlt_hasher_start(h) && mlt_hasher_add(h, "a", 1) && mlt_hasher_add(h, "", 0));
+    if (i == 1)
+      continue; /* given up half-way: the next begins anew */
+    assert_true(mlt_hasher_add(h, "bc", 2) && mlt_hasher_finish(h, other));
+    assert_memory_equal(one, other, sizeof one);
+  }
+  mlt_hasher_free(h);
+  mlt_hasher_free(NULL);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(it_is_sha_256),
       cmocka_unit_test(nothing_has_a_hash_too),
+      cmocka_unit_test(a_hasher_hashes_one_after_another),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

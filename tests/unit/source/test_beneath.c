@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/file.h"
 #include "source/beneath.h"
 
 static int root;
@@ -35,7 +36,7 @@ static const char *contents(const char *name) {
   int fd = mlt_beneath_file(root, root, name, name, false);
   if (fd < 0)
     return strerrorname_np(-fd);
-  ssize_t n = mlt_beneath_read(fd, text, sizeof text - 1);
+  ssize_t n = mlt_file_read(fd, text, sizeof text - 1);
   (void)close(fd);
   assert_true(n >= 0 && mlt_beneath_was_rest(n));
   text[n] = '\0';
