@@ -111,6 +111,7 @@ struct mlt_batch *mlt_batch_like(const struct mlt_batch *b) {
   DO(tags)                                                                                         \
   DO(edges)                                                                                        \
   DO(edge_tags)                                                                                    \
+  DO(artifacts)                                                                                    \
   DO(logged_models)                                                                                \
   DO(lm_params)                                                                                    \
   DO(lm_tags)                                                                                      \
@@ -281,6 +282,7 @@ static const struct {
     KIND(MODEL_VERSION, REGISTERED_MODEL, NONE, MODEL_VERSIONS, mlt_batch_add_version),
     KIND(MODEL_VERSION_TAG, REGISTERED_MODEL, NONE, MODEL_VERSION_TAGS, add_version_tag),
     KIND(ALIAS, REGISTERED_MODEL, NONE, REGISTERED_MODEL_ALIASES, mlt_batch_add_alias),
+    KIND(ARTIFACT, RUN, RUN, RUNS, NULL), /* no row of a table */
     /* These end what is open, and add nothing. */
     KIND(RUN_END, RUN, NONE, RUNS, NULL),
     KIND(LOGGED_MODEL_END, LOGGED_MODEL, NONE, LOGGED_MODELS, NULL),
@@ -339,6 +341,8 @@ enum mlt_rc mlt_batch_add(struct mlt_batch *b, const struct mlt_record *rec, str
     return mlt_err_set(err, MLT_INTERNAL, "record kind %d out of order", (int)rec->kind);
   if (rec->kind != MLT_REC_EXPERIMENT_TAG)
     b->priv->experiment = MLT_FATE_NONE;
+  if (rec->kind == MLT_REC_ARTIFACT)
+    return mlt_batch_add_artifact(b, rec, err);
   if (!kinds[rec->kind].add)
     return end_open(b, err);
   struct mlt_adding a = {.b = b,

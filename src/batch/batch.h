@@ -65,6 +65,13 @@ struct mlt_batch_edge { /* rows of `inputs` */
   struct mlt_range tags; /* in edge_tags */
 };
 
+struct mlt_batch_artifact { /* no row: a file of a run */
+  uint32_t run;
+  struct mlt_artifact a;
+  struct mlt_str place_path; /* where in the source it is named */
+  uint64_t place_line;
+};
+
 struct mlt_batch_logged_model {
   struct mlt_logged_model m;
   struct mlt_range params, tags, metrics;
@@ -103,7 +110,8 @@ struct mlt_batch {
   struct mlt_batch_points points;
   struct mlt_batch_points latest; /* after seal: one row per (run, key), in the order of points */
   MLT_VEC(struct mlt_batch_edge) edges;
-  struct mlt_batch_kvs edge_tags; /* owner: the index in edges; key = name */
+  MLT_VEC(struct mlt_batch_artifact) artifacts; /* by run */
+  struct mlt_batch_kvs edge_tags;               /* owner: the index in edges; key = name */
   MLT_VEC(struct mlt_batch_logged_model) logged_models;
   struct mlt_batch_kvs lm_params;
   struct mlt_batch_kvs lm_tags;

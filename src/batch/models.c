@@ -84,6 +84,8 @@ enum mlt_rc mlt_batch_add_logged_model(struct mlt_adding *a) {
     rc = only_once(a, 'L', &m.model_id, 1, "logged-model-duplicate", "logged model");
   if (rc == MLT_OK)
     rc = mlt_adding_keep(a, &m, logged_model_fields, LENGTH(logged_model_fields));
+  if (rc == MLT_OK)
+    rc = mlt_batch_keep_path(b, &m.files, a->err);
   if (rc != MLT_OK)
     return rc;
   if (!MLT_VEC_ROOM(b->logged_models))

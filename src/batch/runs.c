@@ -179,6 +179,8 @@ enum mlt_rc mlt_batch_add_run(struct mlt_adding *a) {
     rc = mlt_adding_keep(a, &r, run_fields, LENGTH(run_fields));
   if (rc == MLT_OK)
     rc = fill_run(a, &r);
+  if (rc == MLT_OK)
+    rc = mlt_batch_keep_path(b, &r.files, a->err);
   if (rc != MLT_OK)
     return rc;
   if (!MLT_VEC_ROOM(b->runs))

@@ -96,12 +96,14 @@ struct mlt_run {
   struct mlt_opt_i64 start_time, end_time, deleted_time;
   bool deleted;
   struct mlt_str artifact_uri;
-  struct mlt_str files; /* absolute path of the folder where the source has its artifacts; absent:
-                           artifact_uri is all it knows */
+  struct mlt_str files; /* absolute path of the folder where the source has its artifacts, if it
+                           has any; absent: artifact_uri is all it knows */
+  bool files_all;       /* and no others: artifact_uri is where they once were */
 };
 
-struct mlt_artifact { /* paths: where it belongs in the run's artifact folder; where it is now */
-  struct mlt_str path, file;
+struct mlt_artifact {  /* a file, or a folder with all that is in it */
+  struct mlt_str path; /* where it belongs in the run's artifact folder */
+  struct mlt_str file; /* absolute path: where it is now */
 };
 
 struct mlt_points {
@@ -137,6 +139,7 @@ struct mlt_logged_model {
   bool deleted;
   struct mlt_str model_type, source_run_id, status_message; /* may be absent */
   struct mlt_str files;                                     /* as of a run */
+  bool files_all;
 };
 
 struct mlt_logged_model_metric {

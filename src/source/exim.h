@@ -74,6 +74,7 @@ struct mlt_ex {
   struct mlt_str experiment; /* its key: of the arena, or `given` */
   struct mlt_buf run_experiment, run_uri;
   bool has_id;
+  char files[PATH_MAX];   /* where it, or the model at hand, has its artifacts */
   uint64_t unknown;       /* members that nothing is made of */
   bool ended;             /* no more points of the metric at hand */
   uint64_t bad, bad_line; /* of them that cannot be used */
@@ -121,6 +122,8 @@ bool mlt_ex_pair(struct mlt_ex *s, const struct mlt_json *pairs, struct mlt_kv *
 
 enum mlt_rc mlt_ex_set(struct mlt_buf *b, struct mlt_str text, struct mlt_err *err) MLT_NODISCARD;
 bool mlt_ex_is_fault(enum mlt_rc rc);
+/* The folder "artifacts" beside the file at hand; absent when the path is too long. */
+struct mlt_str mlt_ex_artifacts(struct mlt_ex *s);
 void mlt_ex_record(struct mlt_ex *s, struct mlt_record *rec, enum mlt_rec_kind kind);
 /* The fault as a record; always MLT_OK. */
 enum mlt_rc mlt_ex_reject(struct mlt_ex *s, struct mlt_record *rec, enum mlt_table table,

@@ -245,6 +245,11 @@ enum mlt_rc mlt_ex_set(struct mlt_buf *b, struct mlt_str text, struct mlt_err *e
   return mlt_buf_add(b, text.p, text.len) == MLT_OK ? MLT_OK : mlt_err_nomem(err);
 }
 
+struct mlt_str mlt_ex_artifacts(struct mlt_ex *s) {
+  mlt_tree_path_beside(&s->tree, s->at, "artifacts", s->files);
+  return *s->files ? mlt_str_c(s->files) : MLT_STR_NULL;
+}
+
 void mlt_ex_record(struct mlt_ex *s, struct mlt_record *rec, enum mlt_rec_kind kind) {
   const char *path = s->at < s->tree.files.n ? mlt_tree_path(&s->tree, s->at) : NULL;
   *rec = (struct mlt_record){

@@ -42,6 +42,8 @@ static void fill_model(struct mlt_ex *s, struct mlt_logged_model *m) {
       .model_type = mlt_ex_field(s, o, "model_type"),
       .source_run_id = mlt_ex_field(s, o, "source_run_id"),
       .status_message = message.len ? message : MLT_STR_NULL,
+      .files = mlt_ex_artifacts(s),
+      .files_all = true,
   };
   if (!m->model_id.len || !experiment.p)
     (void)mlt_blame(&s->fault, "bad-field", "there is no model_id or no experiment_id");

@@ -31,6 +31,8 @@ static void fill_run(struct mlt_ex *s, struct mlt_run *r) {
       .end_time = mlt_ex_int(s, o, "end_time"),
       .deleted = mlt_ex_deleted(s, o),
       .artifact_uri = mlt_ex_field(s, o, "artifact_uri"),
+      .files = mlt_ex_artifacts(s),
+      .files_all = true,
   };
   if (!mlt_run_status_parse(status, &r->status))
     (void)mlt_blame(&s->fault, "bad-field", "field status is '%.*s', which is no status of a run",

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -365,6 +366,7 @@ static void fs_close(struct mlt_source *src) {
     free_dir(&s->trash);
     mlt_fs_handout_free(s->handout);
   }
+  mlt_buf_free(&s->files);
   for (size_t i = 0; s->walk.frame && i < MLT_FS_KEY_DEPTH; i++)
     free_dir(&s->walk.frame[i]);
   mlt_free(s->walk.frame);
@@ -393,6 +395,7 @@ static void init(struct mlt_fs *s) {
 
 static enum mlt_rc allocate(struct mlt_fs *s, struct mlt_err *err) {
   mlt_buf_init(&s->path, 64 * 1024);
+  mlt_buf_init(&s->files, PATH_MAX + 64 * 1024);
   mlt_buf_init(&s->text, 2 * MLT_FS_VALUE_MAX); /* noticed when it is past the limit */
   mlt_buf_init(&s->id, MLT_META_MAX_BYTES);
   s->meta = mlt_meta_new();
@@ -413,6 +416,8 @@ static enum mlt_rc open_store(struct mlt_fs *s, const char *root, const char *pr
                               struct mlt_err *err) {
   s->active.fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* may be a link itself */
   if (s->active.fd < 0)
+    return mlt_err_errno(err, errno, "cannot open folder '%s'", root);
+  if (!realpath(root, s->root))
     return mlt_err_errno(err, errno, "cannot open folder '%s'", root);
   s->handout = mlt_fs_handout_new();
   if (!s->handout || mlt_buf_adds(&s->path, prefix) != MLT_OK)
@@ -463,6 +468,7 @@ static enum mlt_rc fs_twin(struct mlt_source *first, struct mlt_source **out, st
   s->handout = f->handout;
   s->active = f->active;
   s->trash = f->trash;
+  memcpy(s->root, f->root, sizeof s->root);
   s->prefix = f->prefix;
   enum mlt_rc rc = allocate(s, err);
   if (rc == MLT_OK && mlt_buf_add(&s->path, f->path.p, f->prefix) != MLT_OK)

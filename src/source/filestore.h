@@ -10,6 +10,7 @@
 #ifndef MLT_SOURCE_FILESTORE_H
 #define MLT_SOURCE_FILESTORE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -65,6 +66,8 @@ struct mlt_fs_walk {
 };
 
 struct mlt_fs {
+  char root[PATH_MAX];              /* absolute path of the store */
+  struct mlt_buf files;             /* where the run or model at hand has its artifacts */
   struct mlt_buf path;              /* of the thing at hand, for notes and for links */
   const struct mlt_fs_dir *path_of; /* the folder that path starts with */
   size_t prefix;                    /* bytes of path before the root: "mlruns/" or none */
@@ -144,6 +147,9 @@ enum mlt_rc mlt_fs_set_id(struct mlt_fs *s, struct mlt_str id, struct mlt_err *e
 
 enum mlt_rc mlt_fs_fault(struct mlt_fs *s, int errnum, struct mlt_err *err) MLT_NODISCARD;
 /* An empty record of `kind`, placed at the thing at hand. */
+/* The folder "artifacts" in d, as an absolute path, there or not. */
+enum mlt_rc mlt_fs_artifacts(struct mlt_fs *s, const struct mlt_fs_dir *d, struct mlt_str *out,
+                             struct mlt_err *err) MLT_NODISCARD;
 void mlt_fs_record(struct mlt_fs *s, struct mlt_record *rec, enum mlt_rec_kind kind);
 /* The fault as a record; always MLT_OK. */
 enum mlt_rc mlt_fs_reject(struct mlt_fs *s, struct mlt_record *rec, enum mlt_table table,

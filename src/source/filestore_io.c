@@ -158,6 +158,16 @@ enum mlt_rc mlt_fs_fault(struct mlt_fs *s, int errnum, struct mlt_err *err) {
   }
 }
 
+enum mlt_rc mlt_fs_artifacts(struct mlt_fs *s, const struct mlt_fs_dir *d, struct mlt_str *out,
+                             struct mlt_err *err) {
+  mlt_buf_clear(&s->files);
+  if (mlt_buf_printf(&s->files, "%s/%.*sartifacts", s->root, (int)(d->path - s->prefix),
+                     s->path.p + s->prefix) != MLT_OK)
+    return mlt_err_nomem(err);
+  *out = mlt_buf_str(&s->files);
+  return MLT_OK;
+}
+
 void mlt_fs_record(struct mlt_fs *s, struct mlt_record *rec, enum mlt_rec_kind kind) {
   *rec = (struct mlt_record){.kind = kind, .place.path = mlt_buf_str(&s->path)};
 }

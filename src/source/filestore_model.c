@@ -57,6 +57,8 @@ static enum mlt_rc open_model(struct mlt_fs *s, struct mlt_record *rec, struct m
   if (s->fault.code)
     return reject_model(s, rec);
   s->items.step++;
+  if (mlt_fs_artifacts(s, &s->items.dir, &rec->logged_model.files, err) != MLT_OK)
+    return MLT_NOMEM;
   return mlt_fs_set_id(s, rec->logged_model.model_id, err);
 }
 

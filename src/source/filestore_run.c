@@ -101,6 +101,8 @@ static enum mlt_rc open_run(struct mlt_fs *s, struct mlt_record *rec, struct mlt
   if (s->fault.code)
     return reject_run(s, rec);
   s->runs.step++;
+  if (mlt_fs_artifacts(s, &s->runs.dir, &rec->run.files, err) != MLT_OK)
+    return MLT_NOMEM;
   return mlt_fs_set_id(s, rec->run.run_uuid, err);
 }
 

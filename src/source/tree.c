@@ -122,6 +122,7 @@ static enum mlt_rc open_root(struct walk *w, const char *path) {
     return mlt_err_set(w->err, MLT_NOINPUT, "'%s' is a device, FIFO or socket, not a file", path);
   if (t->is_file)
     take_last(real, w->path);
+  (void)snprintf(t->real, sizeof t->real, "%s", strcmp(real, "/") == 0 ? "" : real);
   t->root = open(*real ? real : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (t->root < 0)
     return mlt_err_errno(w->err, errno, "cannot open the folder of '%s'", path);
@@ -139,6 +140,15 @@ enum mlt_rc mlt_tree_open(struct mlt_tree *t, const char *path, bool (*wanted)(c
   if (rc != MLT_OK)
     return rc;
   return t->is_file ? add(&w, 0, 0) : walk_folder(&w, t->root, 0, 0);
+}
+
+void mlt_tree_path_beside(const struct mlt_tree *t, size_t i, const char *name,
+                          char out[PATH_MAX]) {
+  struct mlt_str folder = mlt_tree_folder(t, i);
+  int n = snprintf(out, PATH_MAX, "%s/%.*s%s%s", t->real, (int)folder.len, folder.p,
+                   folder.len ? "/" : "", name);
+  if (n >= PATH_MAX)
+    *out = '\0';
 }
 
 void mlt_tree_close(struct mlt_tree *t) {

@@ -28,6 +28,7 @@ struct mlt_tree {
   struct mlt_buf paths;
   MLT_VEC(struct mlt_tree_file) files; /* those of one folder stand together, then its folders' */
   uint64_t links;                      /* folders that are links */
+  char real[PATH_MAX];                 /* absolute path of the root folder; "" is "/" */
   char name[NAME_MAX + 1];             /* of the root folder, as it is really called */
   char above[NAME_MAX + 1];            /* of the folder that holds it */
 };
@@ -50,6 +51,8 @@ static inline struct mlt_str mlt_tree_folder(const struct mlt_tree *t, size_t i)
   size_t n = t->files.v[i].name;
   return (struct mlt_str){mlt_tree_path(t, i), n ? n - 1 : 0};
 }
+/* Absolute path of a name in the folder of file i; "" when it is too long for one. */
+void mlt_tree_path_beside(const struct mlt_tree *t, size_t i, const char *name, char out[PATH_MAX]);
 /* A descriptor, or -errno. */
 int mlt_tree_open_file(const struct mlt_tree *t, const char *path, struct stat *st);
 /* Another file in the folder of file i; -ENOENT when there is none. */

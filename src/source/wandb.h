@@ -83,6 +83,7 @@ struct mlt_wb {
   uint64_t artifacts, alerts, renamed;
   uint64_t lost_params, lost_points; /* their names are too many, too long or none for MLflow */
   char source_name[PATH_MAX];
+  char files[PATH_MAX], folder[PATH_MAX]; /* of one of its logs: what wandb keeps beside it */
 
   struct mlt_gather gather;
   int64_t row_step, row_time, samples, last_step;

@@ -228,6 +228,41 @@ static int64_t exit_time(const struct mlt_wb *s) {
   return known ? ms : 0;
 }
 
+/* ---- files ---- */
+
+/* The log of the run at hand that was written last. */
+static size_t last_log(const struct mlt_wb *s) {
+  size_t i = s->at;
+  while (s->logs[i].next != SIZE_MAX)
+    i = s->logs[i].next;
+  return i;
+}
+
+/* All that wandb keeps for the log in files/: what the user saved, media, and its own records. */
+static struct mlt_str files_of(struct mlt_wb *s, size_t log) {
+  mlt_tree_path_beside(&s->tree, log, "files", s->files);
+  return *s->files ? mlt_str_c(s->files) : MLT_STR_NULL;
+}
+
+/* Of a run that was resumed: the files of earlier logs, in folders named after those of wandb. */
+static enum mlt_rc give_files(struct mlt_wb *s, struct mlt_record *rec, struct mlt_err *err) {
+  (void)err;
+  size_t log = s->at, last = last_log(s);
+  for (size_t i = 0; i < s->item && log != last; i++)
+    log = s->logs[log].next;
+  if (log == last)
+    return MLT_END;
+  s->item++;
+  struct mlt_str file = files_of(s, log);
+  struct mlt_str folder = mlt_tree_folder(&s->tree, log);
+  const char *slash = folder.len ? memrchr(folder.p, '/', folder.len) : NULL;
+  size_t from = slash ? (size_t)(slash - folder.p) + 1 : 0;
+  (void)snprintf(s->folder, sizeof s->folder, "%.*s", (int)(folder.len - from), folder.p + from);
+  *rec = (struct mlt_record){.kind = MLT_REC_ARTIFACT, .place.path = s->flat.path};
+  rec->artifact = (struct mlt_artifact){.path = mlt_str_c(s->folder), .file = file};
+  return MLT_OK;
+}
+
 static enum mlt_rc give_run(struct mlt_wb *s, struct mlt_record *rec, struct mlt_err *err) {
   s->step++;
   enum mlt_rc rc = make_params(s);
@@ -247,6 +282,7 @@ static enum mlt_rc give_run(struct mlt_wb *s, struct mlt_record *rec, struct mlt
   if (rc != MLT_OK)
     return rc;
   rec->run.name = s->flat.run_name;
+  rec->run.files = files_of(s, last_log(s));
   rec->run.status = !s->exited ? MLT_RUN_KILLED : s->exit_code ? MLT_RUN_FAILED : MLT_RUN_FINISHED;
   return MLT_OK;
 }
@@ -346,6 +382,6 @@ static enum mlt_rc end(struct mlt_wb *s, struct mlt_record *rec, struct mlt_err 
   return MLT_OK;
 }
 
-const mlt_wb_step mlt_wb_run_steps[] = {
-    begin,          gather,     give_run,  give_tags, give_params, mlt_wb_points,
-    mlt_wb_summary, note_texts, note_rest, end,       NULL};
+const mlt_wb_step mlt_wb_run_steps[] = {begin,      gather,      give_run,      give_files,
+                                        give_tags,  give_params, mlt_wb_points, mlt_wb_summary,
+                                        note_texts, note_rest,   end,           NULL};
