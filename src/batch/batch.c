@@ -147,7 +147,7 @@ void mlt_batch_reset(struct mlt_batch *b) {
   mlt_points_free(&b->latest);
   memset(b->counts, 0, sizeof b->counts);
   mlt_arena_reset(b->arena);
-  b->sealed = false;
+  b->sealed = b->adds = false;
   struct mlt_batch_private *p = b->priv;
   mlt_map_clear(p->keys);
   mlt_map_clear(p->once);
@@ -248,7 +248,6 @@ static enum mlt_rc add_version_tag(struct mlt_adding *a) {
     return mlt_batch_add_kv(a, id);                                                                \
   }
 ADD_KV(add_param, MLT_KV_PARAMS)
-ADD_KV(add_tag, MLT_KV_TAGS)
 ADD_KV(add_lm_param, MLT_KV_LM_PARAMS)
 ADD_KV(add_lm_tag, MLT_KV_LM_TAGS)
 ADD_KV(add_rm_tag, MLT_KV_RM_TAGS)
@@ -266,7 +265,7 @@ static const struct {
     KIND(DATASET, NONE, NONE, DATASETS, mlt_batch_add_dataset),
     KIND(RUN, NONE, RUN, RUNS, mlt_batch_add_run),
     KIND(PARAM, RUN, NONE, PARAMS, add_param),
-    KIND(TAG, RUN, NONE, TAGS, add_tag),
+    KIND(TAG, RUN, NONE, TAGS, mlt_batch_add_tag),
     KIND(POINTS, RUN, NONE, METRICS, mlt_batch_add_points),
     KIND(INPUT, RUN, NONE, INPUTS, mlt_batch_add_input),
     KIND(INPUT_TAG, RUN, NONE, INPUT_TAGS, add_input_tag),
@@ -284,6 +283,7 @@ static const struct {
     KIND(ALIAS, REGISTERED_MODEL, NONE, REGISTERED_MODEL_ALIASES, mlt_batch_add_alias),
     KIND(ARTIFACT, RUN, RUN, RUNS, NULL), /* no row of a table */
     /* These end what is open, and add nothing. */
+    KIND(WINDOW_END, NONE, NONE, RUNS, NULL),
     KIND(RUN_END, RUN, NONE, RUNS, NULL),
     KIND(LOGGED_MODEL_END, LOGGED_MODEL, NONE, LOGGED_MODELS, NULL),
     KIND(REGISTERED_MODEL_END, REGISTERED_MODEL, NONE, REGISTERED_MODELS, NULL),
@@ -306,7 +306,10 @@ static enum mlt_rc add_source_note(struct mlt_batch *b, const struct mlt_note *n
 static enum mlt_rc end_open(struct mlt_batch *b, struct mlt_err *err) {
   struct mlt_batch_private *p = b->priv;
   uint64_t rows = p->skipped_rows;
-  enum mlt_rc rc = p->open == MLT_OPEN_RUN && !p->skip ? mlt_batch_end_run(b, err) : MLT_OK;
+  bool run = p->open == MLT_OPEN_RUN && !p->skip;
+  enum mlt_rc rc = run ? mlt_batch_name_run(b, err) : MLT_OK;
+  if (run && rc == MLT_OK)
+    rc = mlt_batch_end_run(b, err);
   p->open = MLT_OPEN_NONE;
   p->skip = false;
   p->skipped_rows = 0;
@@ -316,11 +319,18 @@ static enum mlt_rc end_open(struct mlt_batch *b, struct mlt_err *err) {
                              "; %" PRIu64 " rows that belong to it went with it", rows);
 }
 
+/* A record may bring the row of another table with it. */
+static bool makes_dataset(const struct mlt_record *rec) {
+  return rec->kind == MLT_REC_INPUT && rec->input.made;
+}
+
 static enum mlt_rc add_row(struct mlt_adding *a) {
   struct mlt_batch_private *p = a->b->priv;
   a->b->counts[a->table].read += a->rows;
+  a->b->counts[MLT_T_DATASETS].read += makes_dataset(a->rec);
   if (p->skip) {
-    p->skipped_rows += a->rows;
+    p->skipped_rows += a->rows + makes_dataset(a->rec);
+    a->b->counts[MLT_T_DATASETS].rejected += makes_dataset(a->rec);
     return leave_out(a, MLT_FATE_REJECTED);
   }
   enum mlt_rc rc = kinds[a->rec->kind].add(a);
@@ -343,6 +353,10 @@ enum mlt_rc mlt_batch_add(struct mlt_batch *b, const struct mlt_record *rec, str
     b->priv->experiment = MLT_FATE_NONE;
   if (rec->kind == MLT_REC_ARTIFACT)
     return mlt_batch_add_artifact(b, rec, err);
+  if (rec->kind == MLT_REC_WINDOW_END) {
+    b->priv->shared->window++;
+    return MLT_OK;
+  }
   if (!kinds[rec->kind].add)
     return end_open(b, err);
   struct mlt_adding a = {.b = b,

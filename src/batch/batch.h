@@ -25,17 +25,26 @@ struct mlt_range {
 
 struct mlt_batch_experiment {
   struct mlt_experiment e;
+  bool again; /* it came in an earlier window, too: what is new are its tags */
 };
 
 struct mlt_batch_run {
-  struct mlt_run r;
+  struct mlt_run r; /* of a run that is added to, name is what its tag mlflow.runName says */
+  struct mlt_str place_path; /* where in the source a run that is added to stands; else absent, 0 */
+  uint64_t place_line;
   /* After seal: this run's rows in the arrays below, each sorted as said there. */
   struct mlt_range params, tags, points, latest, edges;
   bool spilled; /* the points are on disk: points.n tells how many, a cursor gives them */
 };
 
+/* Does the run bring a row of its own? One that is only added to does when it changes a column. */
+static inline bool mlt_batch_run_has_row(const struct mlt_run *r) {
+  return r->part != MLT_RUN_MORE || r->name.p || r->status || r->end_time.has;
+}
+
 struct mlt_batch_kv { /* params, tags, every other key/value table */
   uint32_t owner;     /* index of run, experiment, logged model, registered model or version */
+  uint32_t line;      /* where in the source; 0: not known */
   struct mlt_str key, value;
 };
 
@@ -59,8 +68,11 @@ struct mlt_batch_points {
 struct mlt_batch_edge { /* rows of `inputs` */
   enum { MLT_EDGE_DATASET, MLT_EDGE_MODEL_INPUT, MLT_EDGE_OUTPUT } kind;
   uint32_t run;
-  struct mlt_str experiment, name, digest; /* DATASET: which; the experiment is the source's key */
-  struct mlt_str model_id;                 /* MODEL_INPUT, OUTPUT */
+  /* DATASET: which. The experiment is the source's key; absent: that of the run, which only the
+     target knows */
+  struct mlt_str experiment, name, digest;
+  const struct mlt_dataset *made; /* likewise: how it is made unless it is there; may be NULL */
+  struct mlt_str model_id;        /* MODEL_INPUT, OUTPUT */
   int64_t step;
   struct mlt_range tags; /* in edge_tags */
 };
@@ -127,6 +139,7 @@ struct mlt_batch {
   MLT_VEC(struct mlt_note)
   notes; /* rejects and changes found while adding and sealing */
   struct mlt_arena *arena;
+  bool adds; /* some of the runs are no MLT_RUN_WHOLE */
   bool sealed;
   struct mlt_batch_private *priv;
 };
@@ -148,7 +161,11 @@ void mlt_batch_reset(struct mlt_batch *b);
    REGISTERED_MODEL, MODEL_VERSION) takes the records that belong to it with it, each counted, until
    its END. Errors: MLT_NOMEM; MLT_IO and its kin when points cannot be spilled; MLT_INTERNAL for a
    record out of order. MLT_REC_NOTE is copied into
-   b->notes and counted. */
+   b->notes and counted; MLT_REC_WINDOW_END adds nothing, but experiments may come again behind it.
+
+   Of a run that is added to, its name and the tag mlflow.runName are one thing, as they are for
+   MLflow's store: whichever of them comes gives the other, of both the tag holds, and an empty one
+   says nothing. */
 enum mlt_rc mlt_batch_add(struct mlt_batch *b, const struct mlt_record *rec,
                           struct mlt_err *err) MLT_NODISCARD;
 

@@ -11,6 +11,11 @@ struct kv_table {
   struct mlt_range *(*range)(struct mlt_batch *b, uint32_t owner); /* NULL: owners keep none */
 };
 
+/* Lines beyond that are not told. */
+static uint32_t line_of(const struct mlt_place *place) {
+  return place->line <= UINT32_MAX ? (uint32_t)place->line : 0;
+}
+
 #define OWNER(name, array, id)                                                                     \
   static struct mlt_str name##_id(const struct mlt_batch *b, uint32_t owner) {                     \
     return b->array.v[owner].id;                                                                   \
@@ -126,7 +131,6 @@ static size_t last_owner(const struct mlt_batch *b, enum mlt_kv_id id) {
 
 enum mlt_rc mlt_batch_add_kv(struct mlt_adding *a, enum mlt_kv_id id) {
   const struct kv_table *t = &tables[id];
-  struct mlt_batch_kvs *rows = rows_of(a->b, t);
   uint32_t owner = (uint32_t)last_owner(a->b, id);
   a->id = t->owner_id(a->b, owner);
   struct mlt_kv kv = a->rec->kv;
@@ -136,9 +140,16 @@ enum mlt_rc mlt_batch_add_kv(struct mlt_adding *a, enum mlt_kv_id id) {
     rc = mlt_adding_keep(a, &kv, t->fields, 2);
   if (rc != MLT_OK)
     return rc;
+  return mlt_batch_put_kv(
+      a->b, id, (struct mlt_batch_kv){owner, line_of(&a->rec->place), kv.key, kv.value}, a->err);
+}
+
+enum mlt_rc mlt_batch_put_kv(struct mlt_batch *b, enum mlt_kv_id id, struct mlt_batch_kv kv,
+                             struct mlt_err *err) {
+  struct mlt_batch_kvs *rows = rows_of(b, &tables[id]);
   if (!MLT_VEC_ROOM(*rows))
-    return mlt_err_nomem(a->err);
-  rows->v[rows->n++] = (struct mlt_batch_kv){owner, kv.key, kv.value};
+    return mlt_err_nomem(err);
+  rows->v[rows->n++] = kv;
   return MLT_OK;
 }
 
@@ -156,6 +167,17 @@ static struct mlt_str shown(struct mlt_str s) {
   return s;
 }
 
+/* Where a row stands, as far as its batch knows. */
+static struct mlt_place place_of(const struct mlt_batch *b, const struct kv_table *t,
+                                 const struct mlt_batch_kv *kv) {
+  struct mlt_place place = {.field = kv->key};
+  if (t->table == MLT_T_PARAMS && b->runs.v[kv->owner].place_path.p) {
+    place.path = b->runs.v[kv->owner].place_path;
+    place.line = kv->line;
+  }
+  return place;
+}
+
 /* A row whose key stands in `kept` already. */
 static enum mlt_rc merge_row(struct mlt_batch *b, const struct kv_table *t,
                              struct mlt_batch_kv *kept, const struct mlt_batch_kv *again,
@@ -167,7 +189,7 @@ static enum mlt_rc merge_row(struct mlt_batch *b, const struct kv_table *t,
     return MLT_OK;
   }
   struct mlt_str key = shown(again->key), first = shown(kept->value), later = shown(again->value);
-  return mlt_batch_drop(b, t->table, t->owner_id(b, again->owner), again->key, err,
+  return mlt_batch_drop(b, t->table, t->owner_id(b, again->owner), place_of(b, t, again), err,
                         "'%.*s' comes twice with different values: '%.*s' was kept, '%.*s' was not",
                         MLT_STR_ARG(key), MLT_STR_ARG(first), MLT_STR_ARG(later));
 }

@@ -204,7 +204,7 @@ static enum mlt_rc merge_metric(struct mlt_batch *b, const struct mlt_batch_lm_m
     return MLT_OK;
   }
   return mlt_batch_drop(b, MLT_T_LOGGED_MODEL_METRICS, b->logged_models.v[again->owner].m.model_id,
-                        again->m.key, err,
+                        (struct mlt_place){.field = again->m.key}, err,
                         "the metric comes twice at timestamp %" PRId64 ", step %" PRId64
                         " with different values: %.17g was kept, %.17g was not",
                         again->m.timestamp, again->m.step, kept->m.value, again->m.value);

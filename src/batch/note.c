@@ -99,7 +99,7 @@ enum mlt_rc mlt_adding_note(struct mlt_adding *a, const char *code, const char *
 }
 
 enum mlt_rc mlt_batch_drop(struct mlt_batch *b, enum mlt_table table, struct mlt_str id,
-                           struct mlt_str field, struct mlt_err *err, const char *fmt, ...) {
+                           struct mlt_place place, struct mlt_err *err, const char *fmt, ...) {
   char reason[REASON_MAX];
   va_list ap;
   va_start(ap, fmt);
@@ -111,7 +111,7 @@ enum mlt_rc mlt_batch_drop(struct mlt_batch *b, enum mlt_table table, struct mlt
                           .code = "conflicting-value",
                           .rows = 1,
                           .id = id,
-                          .place = {.field = field},
+                          .place = place,
                           .reason = mlt_str_c(reason)};
   return mlt_batch_note(b, note, err);
 }

@@ -122,6 +122,7 @@ void mlt_batch_begin_run(struct mlt_batch *b) {
   p->run_points = b->points.n;
   p->run_latest = b->latest.n;
   p->groups.n = p->segments.n = 0;
+  p->named = false;
 }
 
 enum mlt_rc mlt_batch_end_run(struct mlt_batch *b, struct mlt_err *err) {

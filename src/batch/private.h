@@ -37,8 +37,11 @@ struct mlt_segment {
 /* What the batches of an import share. */
 struct mlt_batch_shared {
   atomic_uint references;
-  struct mlt_map *experiments; /* every experiment's key so far -> was it rejected? */
+  struct mlt_map *experiments; /* every experiment's key so far -> MLT_EXPERIMENT_REJECTED, and in
+                                  the bits above it the window it came in last */
+  uint64_t window;
 };
+enum { MLT_EXPERIMENT_REJECTED = 1 };
 
 struct mlt_batch_private {
   struct mlt_limits limits;
@@ -53,6 +56,7 @@ struct mlt_batch_private {
   MLT_VEC(struct mlt_group) groups;
   MLT_VEC(struct mlt_segment) segments;
   size_t run_points, run_latest; /* where the run's rows begin */
+  bool named;                    /* it is added to, and has its tag mlflow.runName */
 
   size_t max_bytes; /* 0: no limit */
   struct mlt_spill spill;
@@ -120,7 +124,7 @@ enum mlt_rc mlt_adding_note(struct mlt_adding *a, const char *code, const char *
                             const char *fmt, ...) MLT_PRINTF(5, 6);
 /* A row that sealing leaves out. */
 enum mlt_rc mlt_batch_drop(struct mlt_batch *b, enum mlt_table table, struct mlt_str id,
-                           struct mlt_str field, struct mlt_err *err, const char *fmt, ...)
+                           struct mlt_place place, struct mlt_err *err, const char *fmt, ...)
     MLT_PRINTF(6, 7);
 /* Adds to the reason of a note. */
 enum mlt_rc mlt_batch_note_more(struct mlt_batch *b, size_t index, struct mlt_err *err,
@@ -155,6 +159,9 @@ enum mlt_kv_id {
   MLT_KV_COUNT
 };
 enum mlt_rc mlt_batch_add_kv(struct mlt_adding *a, enum mlt_kv_id id);
+/* A row of the batch's own making, whose strings are the batch's already. */
+enum mlt_rc mlt_batch_put_kv(struct mlt_batch *b, enum mlt_kv_id id, struct mlt_batch_kv kv,
+                             struct mlt_err *err);
 enum mlt_rc mlt_batch_seal_kv(struct mlt_batch *b, enum mlt_kv_id id, struct mlt_err *err);
 
 /* columns.c: points as columns. */
@@ -197,6 +204,10 @@ enum mlt_rc mlt_batch_leave(struct mlt_batch *b, struct mlt_err *err);
 enum mlt_rc mlt_batch_add_experiment(struct mlt_adding *a);
 enum mlt_rc mlt_batch_add_dataset(struct mlt_adding *a);
 enum mlt_rc mlt_batch_add_run(struct mlt_adding *a);
+/* A tag of the open run. */
+enum mlt_rc mlt_batch_add_tag(struct mlt_adding *a);
+/* Name and tag of a run that is added to become one. */
+enum mlt_rc mlt_batch_name_run(struct mlt_batch *b, struct mlt_err *err);
 enum mlt_rc mlt_batch_add_input(struct mlt_adding *a);
 enum mlt_rc mlt_batch_add_model_edge(struct mlt_adding *a);
 /* Rejects the row when its experiment was. */
