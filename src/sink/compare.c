@@ -91,10 +91,11 @@ static enum mlt_rc kv_differs(struct compare *c, uint64_t run, const struct mlt_
   }
   tally_of(c, run)->refused++;
   struct mlt_value value = {.kind = MLT_V_TEXT, .s = mine->value};
-  return mlt_write_note(c->a, MLT_NOTE_CONFLICT, MLT_T_PARAMS, "param-conflict", 1, row[2].s,
-                        "param '%.*s' is %s there, %s in the source", MLT_STR_ARG(row[0].s),
-                        mlt_value_show(&row[1], theirs, sizeof theirs),
-                        mlt_value_show(&value, ours, sizeof ours));
+  enum mlt_rc rc = mlt_write_note(
+      c->a, MLT_NOTE_CONFLICT, MLT_T_PARAMS, "param-conflict", 1, row[2].s,
+      "param '%.*s' is %s there, %s in the source", MLT_STR_ARG(row[0].s),
+      mlt_value_show(&row[1], theirs, sizeof theirs), mlt_value_show(&value, ours, sizeof ours));
+  return rc == MLT_OK ? mlt_write_note_place(c->a, run, mine->line, mine->key) : rc;
 }
 
 static enum mlt_rc kv_row(void *ctx, const struct mlt_value *row, struct mlt_err *err) {

@@ -96,9 +96,9 @@ static struct mlt_str *keys_of(struct edge_compare *c, const struct mlt_map *m, 
 
 static bool same_dataset(const struct mlt_write *a, const struct held_dataset *d,
                          const struct mlt_batch_edge *e) {
-  const struct mlt_known_experiment *x = mlt_write_experiment(a, e->experiment);
-  return d && x && x->pub.id == d->experiment && mlt_str_eq(d->name, e->name) &&
-         mlt_str_eq(d->digest, e->digest);
+  struct mlt_home home;
+  return d && mlt_write_edge_home(a, e, &home) && home.id == d->experiment &&
+         mlt_str_eq(d->name, e->name) && mlt_str_eq(d->digest, e->digest);
 }
 
 static bool same_edge(const struct mlt_write *a, const struct held *h,

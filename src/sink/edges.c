@@ -12,99 +12,129 @@
 
 enum { DATASET_KEY_MAX = 16384 };
 
-static struct mlt_str dataset_key(char *out, struct mlt_str experiment, struct mlt_str name,
+static bool same_home(const struct mlt_home *a, const struct mlt_home *b) {
+  return a->id == b->id && (a->id >= 0 || mlt_str_eq(a->key, b->key));
+}
+
+static struct mlt_str dataset_key(char *out, const struct mlt_home *home, struct mlt_str name,
                                   struct mlt_str digest) {
-  int n = snprintf(out, DATASET_KEY_MAX, "%.*s\n%.*s\n%.*s", MLT_STR_ARG(experiment),
+  struct mlt_str key = home->id < 0 ? home->key : MLT_STR_LIT("");
+  int n = snprintf(out, DATASET_KEY_MAX, "%" PRId64 "%.*s\n%.*s\n%.*s", home->id, MLT_STR_ARG(key),
                    MLT_STR_ARG(name), MLT_STR_ARG(digest));
   return (struct mlt_str){out, (size_t)n < DATASET_KEY_MAX ? (size_t)n : DATASET_KEY_MAX - 1};
 }
 
 /* Finds or adds the reference; *added tells which. */
-static enum mlt_rc refer(struct mlt_write *a, struct mlt_str experiment, struct mlt_str name,
+static enum mlt_rc refer(struct mlt_write *a, const struct mlt_home *home, struct mlt_str name,
                          struct mlt_str digest, struct mlt_dataset_ref **out) {
   char buf[DATASET_KEY_MAX];
   uint64_t at;
-  int added = mlt_map_intern(a->dataset_index, dataset_key(buf, experiment, name, digest),
-                             a->datasets.n, &at);
+  int added =
+      mlt_map_intern(a->dataset_index, dataset_key(buf, home, name, digest), a->datasets.n, &at);
   if (added < 0)
     return mlt_err_nomem(a->err);
   if (added) {
     if (!MLT_VEC_ROOM(a->datasets))
       return mlt_err_nomem(a->err);
     a->datasets.v[a->datasets.n++] =
-        (struct mlt_dataset_ref){.experiment = experiment, .name = name, .digest = digest};
+        (struct mlt_dataset_ref){.home = *home, .name = name, .digest = digest};
   }
   *out = &a->datasets.v[at];
   return MLT_OK;
 }
 
-static bool experiment_ok(const struct mlt_write *a, struct mlt_str key) {
-  const struct mlt_known_experiment *e = mlt_write_experiment(a, key);
-  return e && !e->rejected;
+bool mlt_write_edge_home(const struct mlt_write *a, const struct mlt_batch_edge *e,
+                         struct mlt_home *out) {
+  if (e->experiment.p)
+    return mlt_write_home(a, e->experiment, out);
+  *out = a->there[e->run].home;
+  return true;
 }
 
-static enum mlt_rc gather(struct mlt_write *a) {
+static enum mlt_rc gather_dataset(struct mlt_write *a, const struct mlt_dataset *d) {
   struct mlt_dataset_ref *ref;
-  for (size_t i = 0; i < a->b->datasets.n; i++) {
-    const struct mlt_dataset *d = &a->b->datasets.v[i];
-    enum mlt_rc rc;
-    if (experiment_ok(a, d->experiment)) {
-      rc = refer(a, d->experiment, d->name, d->digest, &ref);
-      if (rc == MLT_OK)
-        ref->row = d;
-    } else {
-      mlt_write_count(a, MLT_T_DATASETS, MLT_FATE_REJECTED, 1);
-      rc = mlt_write_note(a, MLT_NOTE_REJECT, MLT_T_DATASETS, "experiment-rejected", 1, d->name,
+  struct mlt_home home;
+  if (!mlt_write_home(a, d->experiment, &home)) {
+    mlt_write_count(a, MLT_T_DATASETS, MLT_FATE_REJECTED, 1);
+    return mlt_write_note(a, MLT_NOTE_REJECT, MLT_T_DATASETS, "experiment-rejected", 1, d->name,
                           "its experiment was not imported");
-    }
-    if (rc != MLT_OK)
-      return rc;
   }
-  for (size_t i = 0; i < a->b->edges.n; i++) {
-    const struct mlt_batch_edge *e = &a->b->edges.v[i];
-    if (e->kind != MLT_EDGE_DATASET || a->edge_fate[i] != MLT_FATE_NEW ||
-        !experiment_ok(a, e->experiment))
-      continue;
-    enum mlt_rc rc = refer(a, e->experiment, e->name, e->digest, &ref);
-    if (rc != MLT_OK)
+  enum mlt_rc rc = refer(a, &home, d->name, d->digest, &ref);
+  if (rc == MLT_OK)
+    ref->row = d;
+  return rc;
+}
+
+/* The dataset of an edge that goes in, and how it is made if that comes with it. What two runs make
+   is one: only here is it known that they are of one experiment. */
+static enum mlt_rc gather_edge(struct mlt_write *a, size_t i) {
+  const struct mlt_batch_edge *e = &a->b->edges.v[i];
+  enum mlt_fate run = a->run_fate[e->run], fate = a->edge_fate[i];
+  struct mlt_dataset_ref *ref;
+  struct mlt_home home;
+  if (run == MLT_FATE_CONFLICT || run == MLT_FATE_REJECTED)
+    fate = run;
+  if (fate == MLT_FATE_NEW && e->kind == MLT_EDGE_DATASET && mlt_write_edge_home(a, e, &home)) {
+    enum mlt_rc rc = refer(a, &home, e->name, e->digest, &ref);
+    if (rc != MLT_OK || !e->made)
       return rc;
+    mlt_write_counts(a, MLT_T_DATASETS)->merged += ref->row != NULL;
+    ref->row = ref->row ? ref->row : e->made;
+  } else if (e->made) {
+    mlt_write_count(a, MLT_T_DATASETS, fate, 1);
   }
   return MLT_OK;
 }
 
+static enum mlt_rc gather(struct mlt_write *a) {
+  enum mlt_rc rc = MLT_OK;
+  for (size_t i = 0; rc == MLT_OK && i < a->b->datasets.n; i++)
+    rc = gather_dataset(a, &a->b->datasets.v[i]);
+  for (size_t i = 0; rc == MLT_OK && i < a->b->edges.n; i++)
+    rc = gather_edge(a, i);
+  return rc;
+}
+
+/* Datasets that come with their inputs. */
+static size_t made_by_edges(const struct mlt_batch *b) {
+  size_t n = 0;
+  for (size_t i = 0; i < b->edges.n; i++)
+    n += b->edges.v[i].made != NULL;
+  return n;
+}
+
 struct find {
   struct mlt_write *a;
-  struct mlt_str experiment;
+  struct mlt_home home;
 };
 
 static enum mlt_rc found(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
   struct find *f = ctx;
   char buf[DATASET_KEY_MAX];
   uint64_t at;
-  if (!mlt_map_get(f->a->dataset_index, dataset_key(buf, f->experiment, row[2].s, row[3].s), &at))
+  if (!mlt_map_get(f->a->dataset_index, dataset_key(buf, &f->home, row[2].s, row[3].s), &at))
     return MLT_OK;
   struct mlt_dataset_ref *ref = &f->a->datasets.v[at];
   ref->present = true;
   return mlt_arena_str(f->a->out->arena, row[0].s, &ref->uuid) == 0 ? MLT_OK : mlt_err_nomem(err);
 }
 
-/* Looks the references of one experiment up; they are those from `first` on with its key. */
+/* Looks the references of one experiment up; they are among those from `first` on. */
 static enum mlt_rc look_up(struct mlt_write *a, size_t first, uint8_t *done) {
-  struct find f = {a, a->datasets.v[first].experiment};
-  int64_t id = mlt_write_experiment(a, f.experiment)->pub.id;
+  struct find f = {a, a->datasets.v[first].home};
   struct mlt_str *names = mlt_arena_alloc(a->out->arena, (a->datasets.n - first) * sizeof *names);
   if (!names)
     return mlt_err_nomem(a->err);
   size_t n = 0;
   for (size_t i = first; i < a->datasets.n; i++)
-    if (mlt_str_eq(a->datasets.v[i].experiment, f.experiment)) {
+    if (same_home(&a->datasets.v[i].home, &f.home)) {
       names[n++] = a->datasets.v[i].name;
       done[i] = 1;
     }
-  if (id < 0)
+  if (f.home.id < 0)
     return MLT_OK; /* a dry run that would create the experiment */
   char text[32];
-  (void)snprintf(text, sizeof text, "%" PRId64, id);
+  (void)snprintf(text, sizeof text, "%" PRId64, f.home.id);
   struct mlt_where where = {.by = MLT_C_DATASETS_name,
                             .keys = names,
                             .n_keys = n,
@@ -133,7 +163,7 @@ static enum mlt_rc dataset_row(const void *ctx, size_t i, struct mlt_value *out,
   const struct chosen *c = ctx;
   const struct mlt_dataset_ref *ref = &c->a->datasets.v[c->index[i]];
   out[0] = mlt_v_text(ref->uuid);
-  out[1] = mlt_v_int(mlt_write_experiment(c->a, ref->experiment)->pub.id);
+  out[1] = mlt_v_int(ref->home.id);
   out[2] = mlt_v_text(ref->name);
   out[3] = mlt_v_text(ref->digest);
   out[4] = mlt_v_text(ref->row->source_type);
@@ -166,7 +196,7 @@ static enum mlt_rc insert_new(struct mlt_write *a) {
 
 enum mlt_rc mlt_write_datasets(struct mlt_write *a) {
   if (!mlt_write_has(a, MLT_F_DATASETS))
-    return mlt_write_no_table(a, MLT_T_DATASETS, a->b->datasets.n);
+    return mlt_write_no_table(a, MLT_T_DATASETS, a->b->datasets.n + made_by_edges(a->b));
   enum mlt_rc rc = gather(a);
   uint8_t *done = mlt_arena_zalloc(a->out->arena, a->datasets.n + 1);
   if (rc == MLT_OK && !done)
@@ -182,8 +212,11 @@ enum mlt_rc mlt_write_datasets(struct mlt_write *a) {
 static struct mlt_str edge_dataset(const struct mlt_write *a, const struct mlt_batch_edge *e) {
   char buf[DATASET_KEY_MAX];
   uint64_t at;
-  struct mlt_str key = dataset_key(buf, e->experiment, e->name, e->digest);
-  return mlt_map_get(a->dataset_index, key, &at) ? a->datasets.v[at].uuid : MLT_STR_NULL;
+  struct mlt_home home;
+  return mlt_write_edge_home(a, e, &home) &&
+                 mlt_map_get(a->dataset_index, dataset_key(buf, &home, e->name, e->digest), &at)
+             ? a->datasets.v[at].uuid
+             : MLT_STR_NULL;
 }
 
 static enum mlt_rc edge_row(const void *ctx, size_t i, struct mlt_value *out, struct mlt_err *err) {

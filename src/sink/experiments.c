@@ -29,6 +29,14 @@ const struct mlt_known_experiment *mlt_write_experiment(const struct mlt_write *
   return mlt_known_by_key(a->w->known, key);
 }
 
+bool mlt_write_home(const struct mlt_write *a, struct mlt_str key, struct mlt_home *out) {
+  const struct mlt_known_experiment *e = mlt_write_experiment(a, key);
+  if (!e || e->rejected)
+    return false;
+  *out = (struct mlt_home){e->pub.id, e->pub.key};
+  return true;
+}
+
 static enum mlt_rc remember_found(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
   struct lookup *l = ctx;
   if (!MLT_VEC_ROOM(l->v))
@@ -136,8 +144,23 @@ static uint64_t experiment_rows(const struct mlt_batch *b, size_t i) {
   return n;
 }
 
+/* One that an earlier window held, too. */
+static enum mlt_rc resolve_again(struct mlt_write *a, size_t i,
+                                 const struct mlt_known_experiment *known) {
+  const struct mlt_experiment *e = &a->b->experiments.v[i].e;
+  a->exp_fate[i] = known->rejected ? MLT_FATE_REJECTED : MLT_FATE_PRESENT;
+  mlt_write_count(a, MLT_T_EXPERIMENTS, a->exp_fate[i], 1);
+  return known->rejected ? mlt_write_note(a, MLT_NOTE_REJECT, MLT_T_EXPERIMENTS,
+                                          "experiment-rejected", experiment_rows(a->b, i), e->name,
+                                          "it was not imported before, either")
+                         : MLT_OK;
+}
+
 static enum mlt_rc resolve_one(struct mlt_write *a, size_t i, const struct lookup *l) {
   const struct mlt_experiment *e = &a->b->experiments.v[i].e;
+  const struct mlt_known_experiment *known = mlt_write_experiment(a, e->key);
+  if (known && a->b->experiments.v[i].again)
+    return resolve_again(a, i, known);
   uint64_t at;
   const struct found *f = mlt_map_get(l->by_name, e->name, &at) ? &l->v.v[at] : NULL;
   char why[1024];
@@ -195,7 +218,7 @@ static enum mlt_rc compare_tag(void *ctx, const struct mlt_value *row, struct ml
     c->fate[i] = MLT_FATE_PRESENT;
     return MLT_OK;
   }
-  if (c->a->w->load == MLT_LOAD_MERGE) {
+  if (c->a->w->load == MLT_LOAD_MERGE || c->a->w->adds) {
     c->fate[i] = MLT_FATE_MERGE;
     return MLT_OK;
   }

@@ -17,14 +17,14 @@ void mlt_run_values(const struct mlt_write *a, size_t run, struct mlt_value *out
   *out++ = mlt_v_text(r->source_name);
   *out++ = mlt_v_text(r->entry_point_name);
   *out++ = mlt_v_text(r->user_id);
-  *out++ = mlt_v_c(mlt_run_status_name(r->status));
+  *out++ = r->status ? mlt_v_c(mlt_run_status_name(r->status)) : mlt_v_text(MLT_STR_NULL);
   *out++ = mlt_v_opt(r->start_time);
   *out++ = mlt_v_opt(r->end_time);
   *out++ = mlt_v_opt(r->deleted_time);
   *out++ = mlt_v_text(r->source_version);
   *out++ = mlt_v_text(mlt_lifecycle(r->deleted));
   *out++ = mlt_v_text(a->artifact_uri[run]);
-  *out = mlt_v_int(mlt_write_experiment(a, r->experiment)->pub.id);
+  *out = mlt_v_int(a->there[run].home.id);
 }
 
 static enum mlt_rc run_row(const void *ctx, size_t i, struct mlt_value *out, struct mlt_err *err) {
@@ -134,6 +134,19 @@ enum mlt_rc mlt_run_rows_of(const struct mlt_write *a, enum mlt_table table, enu
     for (size_t k = 0; a->run_fate[i] == fate && k < r.n; k++)
       index[n++] = (uint32_t)(r.first + k);
   }
+  return MLT_OK;
+}
+
+enum mlt_rc mlt_run_rows_setting(const struct mlt_write *a, uint32_t set, struct mlt_rows *out) {
+  uint32_t *index = mlt_arena_alloc(a->out->arena, (a->b->runs.n + 1) * sizeof *index);
+  struct chosen *ctx = mlt_arena_alloc(a->out->arena, sizeof *ctx);
+  if (!index || !ctx)
+    return mlt_err_nomem(a->err);
+  *ctx = (struct chosen){a, index};
+  *out = (struct mlt_rows){.table = MLT_T_RUNS, .get = run_row, .ctx = ctx};
+  for (size_t i = 0; i < a->b->runs.n; i++)
+    if (a->run_fate[i] == MLT_FATE_MERGE && a->there[i].set == set)
+      index[out->n++] = (uint32_t)i;
   return MLT_OK;
 }
 

@@ -18,10 +18,6 @@ static const struct mlt_merge merge_params = {
 static const struct mlt_merge merge_tags = {.how = MLT_MERGE_REPLACE,
                                             .key = BIT(TAGS, key, key) | BIT(TAGS, key, run_uuid),
                                             .set = BIT(TAGS, key, value)};
-static const struct mlt_merge merge_runs = {
-    .how = MLT_MERGE_UPDATE,
-    .key = BIT(RUNS, run_uuid, run_uuid),
-    .set = BIT(RUNS, run_uuid, name) | BIT(RUNS, run_uuid, status) | BIT(RUNS, run_uuid, end_time)};
 
 /* Merges the rows of one table. *out: what became of them; *n: how many there were. */
 static enum mlt_rc merge_table(struct mlt_write *a, enum mlt_table table, struct mlt_merge merge,
@@ -65,6 +61,7 @@ static void count_dry(struct mlt_write *a, size_t run) {
   static const enum mlt_table tables[MLT_TALLIES] = {MLT_T_PARAMS, MLT_T_TAGS, MLT_T_METRICS,
                                                      MLT_T_LATEST_METRICS};
   const struct mlt_batch_run *r = &a->b->runs.v[run];
+  const bool has_row = mlt_batch_run_has_row(&r->r);
   const size_t n[MLT_TALLIES] = {r->params.n, r->tags.n, r->points.n, r->latest.n};
   for (int t = 0; t < MLT_TALLIES; t++) {
     const struct mlt_tally *y = &a->there[run].tally[t];
@@ -75,7 +72,30 @@ static void count_dry(struct mlt_write *a, size_t run) {
     uint64_t held = y->present + y->replaced + y->refused;
     c->inserted += held < n[t] ? n[t] - held : 0;
   }
-  mlt_write_count(a, MLT_T_RUNS, a->there[run].advanced ? MLT_FATE_MERGE : MLT_FATE_PRESENT, 1);
+  mlt_write_count(a, MLT_T_RUNS, a->there[run].advanced ? MLT_FATE_MERGE : MLT_FATE_PRESENT,
+                  has_row);
+}
+
+/* A run that is added to sets only the columns that it has: what MLflow writes meanwhile into the
+   others stays. So there is a statement for each such set. */
+static enum mlt_rc merge_run_rows(struct mlt_write *a) {
+  static const uint32_t columns[] = {BIT(RUNS, run_uuid, name), BIT(RUNS, run_uuid, status),
+                                     BIT(RUNS, run_uuid, end_time)};
+  enum { N = sizeof columns / sizeof *columns };
+  enum mlt_rc rc = MLT_OK;
+  for (unsigned which = 1; rc == MLT_OK && which < 1u << N; which++) {
+    struct mlt_merge merge = {.how = MLT_MERGE_UPDATE, .key = BIT(RUNS, run_uuid, run_uuid)};
+    struct mlt_merged done = {0};
+    for (unsigned c = 0; c < N; c++)
+      merge.set |= which >> c & 1 ? columns[c] : 0;
+    rc = mlt_run_rows_setting(a, merge.set, &merge.rows);
+    if (rc == MLT_OK)
+      rc = mlt_write_merge(a, &merge, &done);
+    struct mlt_counts *counts = mlt_write_counts(a, MLT_T_RUNS);
+    counts->updated += done.updated;
+    counts->present += rc == MLT_OK ? merge.rows.n - done.updated : 0;
+  }
+  return rc;
 }
 
 enum mlt_rc mlt_write_merges(struct mlt_write *a) {
@@ -96,10 +116,9 @@ enum mlt_rc mlt_write_merges(struct mlt_write *a) {
                {MLT_T_METRICS, &merge_points},
                {MLT_T_METRICS, NULL}, /* the spilled ones */
                {MLT_T_PARAMS, &merge_params},
-               {MLT_T_TAGS, &merge_tags},
-               {MLT_T_RUNS, &merge_runs}};
+               {MLT_T_TAGS, &merge_tags}};
   enum mlt_rc rc = MLT_OK;
   for (size_t i = 0; rc == MLT_OK && i < sizeof steps / sizeof *steps; i++)
     rc = steps[i].merge ? merge_and_count(a, steps[i].table, steps[i].merge) : merge_spilled(a);
-  return rc;
+  return rc == MLT_OK ? merge_run_rows(a) : rc;
 }

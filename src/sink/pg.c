@@ -193,11 +193,13 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .keeps_experiment_ids = false};
 
 /* Reasons for auto not even to try a rebuild. */
-static bool better_append(struct pg_db *d) {
+static bool better_append(struct pg_db *d, bool adds) {
   if (d->pacer)
     (void)snprintf(d->why, sizeof d->why,
                    "--max-rows-per-second: a rebuild would lock the tables for that much longer");
-  return d->pacer || mlt_pg_too_short_for_rebuild(d->pg, d->why, sizeof d->why);
+  else if (adds)
+    (void)snprintf(d->why, sizeof d->why, "the source adds to runs, which may be there");
+  return adds || d->pacer || mlt_pg_too_short_for_rebuild(d->pg, d->why, sizeof d->why);
 }
 
 /* Begins a rebuild where that is wanted and possible; else the load is an append. */
@@ -205,7 +207,8 @@ static enum mlt_rc choose_load(struct pg_db *d, const struct mlt_schema *schema,
                                const struct mlt_sink_opts *opts, struct mlt_err *err) {
   d->merges = opts->load == MLT_LOAD_MERGE;
   bool asked = opts->load == MLT_LOAD_REBUILD;
-  if (opts->load == MLT_LOAD_APPEND || d->merges || (!asked && (opts->dry_run || better_append(d))))
+  if (opts->load == MLT_LOAD_APPEND || d->merges ||
+      (!asked && (opts->dry_run || better_append(d, opts->adds))))
     return MLT_OK;
   struct mlt_pg_rebuild_opts rebuild = {.head = schema->head,
                                         .features = schema->features,

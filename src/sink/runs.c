@@ -9,7 +9,7 @@
 
 /* All rows of a run share its fate; those of inputs are counted by edges.c. */
 static void count_run(struct mlt_write *a, const struct mlt_batch_run *r, enum mlt_fate fate) {
-  mlt_write_count(a, MLT_T_RUNS, fate, 1);
+  mlt_write_count(a, MLT_T_RUNS, fate, mlt_batch_run_has_row(&r->r));
   mlt_write_count(a, MLT_T_PARAMS, fate, r->params.n);
   mlt_write_count(a, MLT_T_TAGS, fate, r->tags.n);
   mlt_write_count(a, MLT_T_METRICS, fate, r->points.n);
@@ -17,9 +17,12 @@ static void count_run(struct mlt_write *a, const struct mlt_batch_run *r, enum m
 }
 
 uint64_t mlt_run_rows(const struct mlt_batch *b, const struct mlt_batch_run *r) {
-  uint64_t n = 1 + r->params.n + r->tags.n + r->points.n + r->latest.n + r->edges.n;
-  for (size_t i = 0; i < r->edges.n; i++)
-    n += b->edges.v[r->edges.first + i].tags.n;
+  uint64_t n = mlt_batch_run_has_row(&r->r) + r->params.n + r->tags.n + r->points.n + r->latest.n +
+               r->edges.n;
+  for (size_t i = 0; i < r->edges.n; i++) {
+    const struct mlt_batch_edge *e = &b->edges.v[r->edges.first + i];
+    n += e->tags.n + (e->made != NULL);
+  }
   return n;
 }
 
@@ -27,7 +30,9 @@ static enum mlt_rc reject_run(struct mlt_write *a, size_t i, enum mlt_note_kind 
                               const char *code, const char *why) {
   const struct mlt_batch_run *r = &a->b->runs.v[i];
   a->run_fate[i] = kind == MLT_NOTE_CONFLICT ? MLT_FATE_CONFLICT : MLT_FATE_REJECTED;
-  return mlt_write_note(a, kind, MLT_T_RUNS, code, mlt_run_rows(a->b, r), r->r.run_uuid, "%s", why);
+  enum mlt_rc rc =
+      mlt_write_note(a, kind, MLT_T_RUNS, code, mlt_run_rows(a->b, r), r->r.run_uuid, "%s", why);
+  return rc == MLT_OK ? mlt_write_note_place(a, i, r->place_line, MLT_STR_NULL) : rc;
 }
 
 /* The source's, or where the source does not say what MLflow makes of the experiment's location. */
@@ -46,36 +51,47 @@ static enum mlt_rc place_run(struct mlt_write *a, size_t run,
   return MLT_OK;
 }
 
-/* Is the run the source's second of this id? Of a dry run's earlier batches nothing else tells. */
-static enum mlt_rc find_twin(struct mlt_write *a, size_t i, bool *twice) {
-  const struct mlt_run *r = &a->b->runs.v[i].r;
+/* Would an earlier batch of the dry run have made it? Of those nothing else tells. */
+static const struct mlt_known_experiment *made_before(const struct mlt_write *a,
+                                                      struct mlt_str run_uuid) {
   uint64_t at;
-  int added = mlt_map_intern(a->run_index, r->run_uuid, i, &at);
-  *twice = added == 0 || (a->w->dry_runs && mlt_map_get(a->w->dry_runs, r->run_uuid, &at));
-  return added < 0 ? mlt_err_nomem(a->err) : MLT_OK;
+  bool found = a->w->dry_runs && mlt_map_get(a->w->dry_runs, run_uuid, &at);
+  return found ? (const struct mlt_known_experiment *)(uintptr_t)at : NULL;
 }
 
-/* Runs that cannot go in whatever the target holds. */
-static enum mlt_rc first_pass(struct mlt_write *a) {
-  for (size_t i = 0; i < a->b->runs.n; i++) {
-    const struct mlt_run *r = &a->b->runs.v[i].r;
-    const struct mlt_known_experiment *e = mlt_write_experiment(a, r->experiment);
-    enum mlt_rc rc = MLT_OK;
-    bool twice = false;
-    if (!e || e->rejected) {
-      rc = reject_run(a, i, MLT_NOTE_REJECT, "experiment-rejected",
+/* One that is added to, and that an earlier batch of the dry run would have made. */
+static void merge_made_before(struct mlt_write *a, size_t i,
+                              const struct mlt_known_experiment *home) {
+  a->run_fate[i] = MLT_FATE_MERGE;
+  a->there[i].home = (struct mlt_home){home->pub.id, home->pub.key};
+  a->there[i].advanced = true;
+}
+
+/* One run of those that cannot go in whatever the target holds; else what is to be known of it. */
+static enum mlt_rc look_ahead(struct mlt_write *a, size_t i) {
+  const struct mlt_run *r = &a->b->runs.v[i].r;
+  const struct mlt_known_experiment *e = mlt_write_experiment(a, r->experiment);
+  uint64_t at;
+  if (r->part != MLT_RUN_MORE && !mlt_write_home(a, r->experiment, &a->there[i].home))
+    return reject_run(a, i, MLT_NOTE_REJECT, "experiment-rejected",
                       "its experiment was not imported");
-    } else {
-      rc = find_twin(a, i, &twice);
-      if (rc == MLT_OK)
-        rc = twice ? reject_run(a, i, MLT_NOTE_CONFLICT, "run-duplicate",
-                                "the source holds this run id twice")
-                   : place_run(a, i, e);
-    }
-    if (rc != MLT_OK)
-      return rc;
-  }
-  return MLT_OK;
+  int added = mlt_map_intern(a->run_index, r->run_uuid, i, &at);
+  if (added < 0)
+    return mlt_err_nomem(a->err);
+  const struct mlt_known_experiment *before = made_before(a, r->run_uuid);
+  if (!added || (before && r->part == MLT_RUN_WHOLE))
+    return reject_run(a, i, MLT_NOTE_CONFLICT, "run-duplicate",
+                      "the source holds this run id twice");
+  if (before)
+    merge_made_before(a, i, before);
+  return r->part == MLT_RUN_MORE ? MLT_OK : place_run(a, i, e);
+}
+
+static enum mlt_rc first_pass(struct mlt_write *a) {
+  enum mlt_rc rc = MLT_OK;
+  for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++)
+    rc = look_ahead(a, i);
+  return rc;
 }
 
 enum mlt_rc mlt_write_run_conflict(struct mlt_write *a, size_t run, const char *what) {
@@ -128,9 +144,25 @@ static enum mlt_rc note_kept(struct mlt_write *a, const struct pair *p, uint32_t
               : MLT_OK;
 }
 
-/* --load merge */
+/* The columns that a merge takes from the source. */
+static uint32_t taken_from(const struct mlt_run *r) {
+  if (r->part == MLT_RUN_WHOLE)
+    return RUN_BIT(name) | RUN_BIT(status) | RUN_BIT(end_time);
+  return (r->name.p ? RUN_BIT(name) : 0) | (r->status ? RUN_BIT(status) : 0) |
+         (r->end_time.has ? RUN_BIT(end_time) : 0);
+}
+
+/* Those that say something of a run that is added to: all but what is only set where present. */
+static uint32_t said_by(const struct mlt_run *r) {
+  static const uint32_t optional = RUN_BIT(name) | RUN_BIT(status) | RUN_BIT(end_time);
+  if (r->part == MLT_RUN_MORE)
+    return taken_from(r);
+  return r->part == MLT_RUN_WHOLE ? UINT32_MAX : ~optional | taken_from(r);
+}
+
+/* --load merge, and runs that are added to */
 static enum mlt_rc merge_run(struct mlt_write *a, const struct pair *p) {
-  static const uint32_t taken = RUN_BIT(name) | RUN_BIT(status) | RUN_BIT(end_time);
+  uint32_t taken = taken_from(&a->b->runs.v[p->run].r);
   if (p->differs & RUN_BIT(experiment_id))
     return row_conflict(a, p, RUN_COLUMN(experiment_id));
   if (mlt_str_is(p->theirs[RUN_COLUMN(lifecycle_stage)].s, "deleted") &&
@@ -141,6 +173,7 @@ static enum mlt_rc merge_run(struct mlt_write *a, const struct pair *p) {
         "remove it for good (`mlflow gc`), then import again");
   a->run_fate[p->run] = MLT_FATE_MERGE;
   a->there[p->run].advanced = (p->differs & taken) != 0;
+  a->there[p->run].set = taken;
   return note_kept(a, p, p->differs & ~taken);
 }
 
@@ -186,12 +219,16 @@ static enum mlt_rc found_run(void *ctx, const struct mlt_value *row, struct mlt_
   uint64_t i;
   if (!mlt_map_get(a->run_index, row[0].s, &i))
     return MLT_OK;
+  const struct mlt_run *r = &a->b->runs.v[i].r;
   struct pair p = {.run = i, .theirs = row};
   mlt_run_values(a, i, p.ours);
   for (unsigned c = 0; c < RUN_COLUMNS; c++)
-    if (!mlt_value_eq(&p.ours[c], &row[c]))
+    if (said_by(r) >> c & 1 && !mlt_value_eq(&p.ours[c], &row[c]))
       p.differs |= 1u << c;
-  return a->w->load == MLT_LOAD_MERGE ? merge_run(a, &p) : compare_run(a, &p);
+  if (r->part == MLT_RUN_MORE)
+    a->there[i].home.id = row[RUN_COLUMN(experiment_id)].i;
+  return a->w->load == MLT_LOAD_MERGE || r->part != MLT_RUN_WHOLE ? merge_run(a, &p)
+                                                                  : compare_run(a, &p);
 }
 
 static enum mlt_rc look_up(struct mlt_write *a) {
@@ -208,6 +245,16 @@ static enum mlt_rc look_up(struct mlt_write *a) {
       ids[n++] = a->b->runs.v[i].r.run_uuid;
   struct mlt_where where = {.by = MLT_C_RUNS_run_uuid, .keys = ids, .n_keys = n};
   return n ? mlt_write_select(a, MLT_T_RUNS, &where, found_run, a) : MLT_OK;
+}
+
+/* Runs of which there is only more, and that were not found. */
+static enum mlt_rc reject_missing(struct mlt_write *a) {
+  enum mlt_rc rc = MLT_OK;
+  for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++)
+    if (a->run_fate[i] == MLT_FATE_NEW && a->b->runs.v[i].r.part == MLT_RUN_MORE)
+      rc = reject_run(a, i, MLT_NOTE_REJECT, "no-such-run",
+                      "the target has no run of this id, and nothing before has made it");
+  return rc;
 }
 
 /* ---- locks ---- */
@@ -242,7 +289,8 @@ static struct mlt_str *distinct_ids(struct mlt_write *a, size_t *n) {
 
 enum mlt_rc mlt_write_lock_runs(struct mlt_write *a) {
   enum mlt_load load = a->w->load;
-  if (a->b->runs.n == 0 || a->w->dry_run || (load != MLT_LOAD_AUTO && load != MLT_LOAD_MERGE))
+  bool may_merge = load == MLT_LOAD_AUTO || load == MLT_LOAD_MERGE || a->b->adds;
+  if (a->b->runs.n == 0 || a->w->dry_run || !may_merge)
     return MLT_OK;
   size_t n;
   struct mlt_str *ids = distinct_ids(a, &n);
@@ -267,12 +315,16 @@ enum mlt_rc mlt_write_classify_runs(struct mlt_write *a) {
   if (rc == MLT_OK)
     rc = look_up(a);
   if (rc == MLT_OK)
+    rc = reject_missing(a);
+  if (rc == MLT_OK)
     rc = mlt_write_compare_runs(a);
   if (rc == MLT_OK)
     rc = mlt_write_compare_edges(a);
   for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++) {
-    if (a->run_fate[i] == MLT_FATE_PRESENT && a->there[i].grown)
+    if (a->run_fate[i] == MLT_FATE_PRESENT && a->there[i].grown) {
       a->run_fate[i] = MLT_FATE_MERGE;
+      a->there[i].set = taken_from(&a->b->runs.v[i].r);
+    }
     if (a->run_fate[i] != MLT_FATE_MERGE) /* those are counted when they are merged */
       count_run(a, &a->b->runs.v[i], a->run_fate[i]);
   }

@@ -23,8 +23,14 @@
    ("kept"). A param with another value is a conflict of that row ("param-conflict"). Tags become
    the source's. Points are added unless there; a latest metric becomes the source's if that is
    later by MLflow's rule. Inputs are added unless there; those that are there keep tags and step.
+   - A run that is added to (model/record.h: mlt_run_part) is merged in that way however rows go in,
+   but that of its name and end time only what is present counts. One that is begun is inserted when
+   it is new. One of which there is only more must be there, else its rows are rejected
+   ("no-such-run"; "run-deleted" if it is deleted). What an earlier batch of the same dry run would
+   have made is there; its rows are not known, so that all of them count as inserted.
    - Experiment tags of an experiment that was there: absent ones are added, a different value is a
-   conflict of that row (with MLT_LOAD_MERGE it becomes the source's).
+   conflict of that row (with MLT_LOAD_MERGE, and from a source that adds to runs, it becomes the
+   source's).
    - Datasets: by (experiment, name, digest); dataset_uuid and input_uuid are 32 hex digits, random.
    - Logged models, registered models, versions, aliases: new = inserted, identical = present,
    different = conflict of that row (a registered model that exists takes new versions; its own
@@ -65,6 +71,8 @@ struct mlt_sink_opts {
   const char *application_name;    /* PostgreSQL: shown in pg_stat_activity */
   bool dry_run;
   enum mlt_load load;
+  bool adds; /* the source adds to runs: AUTO is no rebuild, and a new file is not built whole.
+                Not with MLT_LOAD_REBUILD */
   bool trust_runs; /* PostgreSQL: do not check the foreign keys of rows whose runs this import
                       wrote; open() refuses where that may not be done. Others ignore it */
   struct mlt_pacer *pacer; /* NULL: as fast as it goes. Borrowed, shared with the twins */

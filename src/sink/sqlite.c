@@ -148,7 +148,7 @@ static void schema_of_new(const struct mlt_head *head, struct mlt_schema *out) {
 static enum mlt_rc open_new(struct sqlite_db *d, const struct mlt_head *head,
                             const struct mlt_sink_opts *opts, struct mlt_err *err) {
   const char *path = opts->target->path;
-  return opts->load == MLT_LOAD_APPEND || opts->load == MLT_LOAD_MERGE
+  return opts->load == MLT_LOAD_APPEND || opts->load == MLT_LOAD_MERGE || opts->adds
              ? mlt_create_sqlite(path, head, err)
              : mlt_begin_sqlite(&d->lite, &d->file, path, head, opts->cache_bytes, err);
 }

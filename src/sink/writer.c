@@ -55,6 +55,7 @@ enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops
   s->stop_on_reject = opts->stop_on_reject;
   s->pacer = ops->paces_rows || opts->dry_run ? NULL : opts->pacer;
   s->load = opts->load;
+  s->adds = opts->adds;
   s->target = opts->target;
   s->known = mlt_known_new();
   s->dry_runs = opts->dry_run ? mlt_map_new() : NULL;
@@ -87,6 +88,7 @@ enum mlt_rc mlt_sink_twin(struct mlt_sink *s, struct mlt_sink **out, struct mlt_
   t->schema = s->schema;
   t->stop_on_reject = s->stop_on_reject;
   t->load = s->load;
+  t->adds = s->adds;
   t->target = s->target;
   t->known = mlt_known_share(s->known);
   *out = t;
@@ -142,6 +144,18 @@ enum mlt_rc mlt_write_note(struct mlt_write *a, enum mlt_note_kind kind, enum ml
     return mlt_err_nomem(a->err);
   a->out->notes.v[a->out->notes.n++] = note;
   return MLT_OK;
+}
+
+enum mlt_rc mlt_write_note_place(struct mlt_write *a, size_t run, uint64_t line,
+                                 struct mlt_str field) {
+  const struct mlt_batch_run *r = &a->b->runs.v[run];
+  struct mlt_place *place = &a->out->notes.v[a->out->notes.n - 1].place;
+  struct mlt_arena *arena = a->out->arena;
+  place->line = r->place_path.p ? line : 0;
+  return mlt_arena_str(arena, r->place_path, &place->path) == 0 &&
+                 mlt_arena_str(arena, field, &place->field) == 0
+             ? MLT_OK
+             : mlt_err_nomem(a->err);
 }
 
 void mlt_write_count(struct mlt_write *a, enum mlt_table t, enum mlt_fate fate, size_t n) {
@@ -251,10 +265,13 @@ static enum mlt_rc steps(struct mlt_write *a) {
 
 /* In a dry run nothing stays in the database, so the runs are remembered here. */
 static enum mlt_rc remember_runs(struct mlt_write *a) {
-  for (size_t i = 0; a->w->dry_runs && i < a->b->runs.n; i++)
+  for (size_t i = 0; a->w->dry_runs && i < a->b->runs.n; i++) {
+    const struct mlt_run *r = &a->b->runs.v[i].r;
     if (a->run_fate[i] == MLT_FATE_NEW &&
-        mlt_map_put(a->w->dry_runs, a->b->runs.v[i].r.run_uuid, 1) < 0)
+        mlt_map_put(a->w->dry_runs, r->run_uuid,
+                    (uintptr_t)mlt_write_experiment(a, r->experiment)) < 0)
       return mlt_err_nomem(a->err);
+  }
   return MLT_OK;
 }
 

@@ -20,9 +20,11 @@ struct mlt_sink {
   struct mlt_schema schema;
   bool dry_run, stop_on_reject;
   enum mlt_load load;
+  bool adds;                       /* as in mlt_sink_opts */
   const struct mlt_target *target; /* borrowed */
   struct mlt_known *known;         /* shared with the other connections of the import */
-  struct mlt_map *dry_runs; /* dry run only: ids of runs that earlier batches would have written */
+  struct mlt_map *dry_runs; /* dry run only: ids of runs that earlier batches would have written ->
+                               address of their struct mlt_known_experiment */
   struct mlt_arena *arena;  /* what id_map gives out */
   struct mlt_pacer *pacer;  /* borrowed; NULL: the store keeps the pace, or there is none */
   double due;               /* when the next transaction may begin */
@@ -45,8 +47,16 @@ struct mlt_tally {
 };
 enum { MLT_TALLIES = 4 }; /* params, tags, metrics, latest_metrics of a run */
 
-/* What is known of a run that is there. */
+/* The experiment of a run or dataset, as the target knows it. */
+struct mlt_home {
+  int64_t id;         /* -1: a dry run would make it; */
+  struct mlt_str key; /* then it is told by the source's key */
+};
+
+/* What is known of a run: of one that is there, but for `home`. */
 struct mlt_there {
+  struct mlt_home home;
+  uint32_t set;  /* columns of its row that a merge sets, a bit for each */
   bool advanced; /* its row lacks what the source's has, and may take it */
   bool grown;    /* so do its other rows; nothing of it contradicts the source */
   struct mlt_tally tally[MLT_TALLIES];
@@ -54,9 +64,10 @@ struct mlt_there {
 
 /* A dataset that this batch has or needs: there already, or to be inserted. */
 struct mlt_dataset_ref {
-  struct mlt_str experiment, name, digest; /* experiment: the source's key */
-  const struct mlt_dataset *row;           /* NULL: only referred to */
-  struct mlt_str uuid;                     /* absent while unknown */
+  struct mlt_home home;
+  struct mlt_str name, digest;
+  const struct mlt_dataset *row; /* NULL: only referred to */
+  struct mlt_str uuid;           /* absent while unknown */
   bool present;
 };
 
@@ -78,7 +89,7 @@ struct mlt_write {
   struct mlt_str *artifact_uri;              /* likewise, as it is to be in the target */
   uint8_t *exp_fate, *run_fate, *model_fate; /* enum mlt_fate, one an entry of the batch's arrays */
   struct mlt_map *run_index;                 /* run_uuid -> index in b->runs */
-  struct mlt_map *dataset_index; /* "<experiment>\n<name>\n<digest>" -> index in datasets */
+  struct mlt_map *dataset_index;             /* "<home>\n<name>\n<digest>" -> index in datasets */
   MLT_VEC(struct mlt_dataset_ref) datasets;
   uint8_t *edge_fate;        /* enum mlt_fate of each edge */
   struct mlt_str *edge_uuid; /* input_uuid of each edge that will be inserted */
@@ -103,6 +114,10 @@ void mlt_sink_close(struct mlt_sink *s);
 enum mlt_rc mlt_write_note(struct mlt_write *a, enum mlt_note_kind kind, enum mlt_table table,
                            const char *code, uint64_t rows, struct mlt_str id, const char *fmt, ...)
     MLT_PRINTF(7, 8);
+/* Says where in the source the note just added has arisen: a run that is added to, or that line of
+   it. MLT_NOMEM only. */
+enum mlt_rc mlt_write_note_place(struct mlt_write *a, size_t run, uint64_t line,
+                                 struct mlt_str field);
 static inline struct mlt_counts *mlt_write_counts(struct mlt_write *a, enum mlt_table t) {
   return &a->out->counts[t];
 }
@@ -127,6 +142,11 @@ enum mlt_rc mlt_write_experiments(struct mlt_write *a);
 /* The entry of an experiment key; NULL if it was never seen. */
 const struct mlt_known_experiment *mlt_write_experiment(const struct mlt_write *a,
                                                         struct mlt_str key);
+/* False if it was never seen, or rejected. */
+bool mlt_write_home(const struct mlt_write *a, struct mlt_str key, struct mlt_home *out);
+/* The experiment of an edge's dataset; of runs that have a fate. Likewise. */
+bool mlt_write_edge_home(const struct mlt_write *a, const struct mlt_batch_edge *e,
+                         struct mlt_home *out);
 
 /* runs.c: before anything else, has the runs that are there and may be merged to itself. */
 enum mlt_rc mlt_write_lock_runs(struct mlt_write *a);
@@ -134,7 +154,7 @@ enum mlt_rc mlt_write_lock_runs(struct mlt_write *a);
 enum mlt_rc mlt_write_classify_runs(struct mlt_write *a);
 /* A conflict of a whole run, its fate from now on. */
 enum mlt_rc mlt_write_run_conflict(struct mlt_write *a, size_t run, const char *what);
-/* Rows of a run in every table. */
+/* Rows of a run in every table, and the datasets it makes. */
 uint64_t mlt_run_rows(const struct mlt_batch *b, const struct mlt_batch_run *r);
 /* compare.c: of the runs marked PRESENT, those whose rows differ become CONFLICT, with a note, or
    are marked as grown. In a dry run those marked MERGE are set against the target, too. */
@@ -160,6 +180,8 @@ enum mlt_rc mlt_write_new_runs(struct mlt_write *a);
 enum mlt_rc mlt_run_rows_of(const struct mlt_write *a, enum mlt_table table, enum mlt_fate fate,
                             struct mlt_rows *out);
 void mlt_run_values(const struct mlt_write *a, size_t run, struct mlt_value *out);
+/* The rows of `runs` whose merge sets these columns. */
+enum mlt_rc mlt_run_rows_setting(const struct mlt_write *a, uint32_t set, struct mlt_rows *out);
 
 /* merge.c: rows of runs marked MERGE into the same tables, counted. */
 enum mlt_rc mlt_write_merges(struct mlt_write *a);

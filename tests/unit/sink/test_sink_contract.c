@@ -269,6 +269,198 @@ static void a_run_that_is_there_takes_what_is_merged(void **state) {
   assert_string_equal(f->out.notes.v[0].code, "run-conflict");
 }
 
+/* ---- runs that are added to ---- */
+
+static const char ADDED[] = "ad000000000000000000000000000001";
+
+static void begin_added(struct fixture *f, const char *name) {
+  add(f, (struct mlt_record){.kind = MLT_REC_RUN,
+                             .place = {.path = MLT_STR_LIT("calls.jsonl"), .line = 3},
+                             .run = {.part = MLT_RUN_BEGUN,
+                                     .run_uuid = mlt_str_c(ADDED),
+                                     .experiment = MLT_STR_LIT("added"),
+                                     .name = mlt_str_c(name),
+                                     .user_id = MLT_STR_LIT("u"),
+                                     .source_type = MLT_STR_LIT("UNKNOWN"),
+                                     .status = MLT_RUN_RUNNING,
+                                     .start_time = {1, true},
+                                     .artifact_uri = MLT_STR_LIT("/srv/a/r/artifacts")}});
+}
+
+static void more_added(struct fixture *f, const char *id) {
+  add(f, (struct mlt_record){.kind = MLT_REC_RUN,
+                             .place = {.path = MLT_STR_LIT("calls.jsonl"), .line = 9},
+                             .run = {.part = MLT_RUN_MORE, .run_uuid = mlt_str_c(id)}});
+}
+
+static void add_lr(struct fixture *f, const char *value) {
+  add(f, (struct mlt_record){.kind = MLT_REC_PARAM,
+                             .place = {.path = MLT_STR_LIT("calls.jsonl"), .line = 17},
+                             .kv = {MLT_STR_LIT("lr"), mlt_str_c(value)}});
+}
+
+static void add_made_input(struct fixture *f, const char *digest) {
+  struct mlt_dataset made = {.name = MLT_STR_LIT("d"),
+                             .digest = mlt_str_c(digest),
+                             .source_type = MLT_STR_LIT("local"),
+                             .source = MLT_STR_LIT("{}")};
+  add(f, (struct mlt_record){.kind = MLT_REC_INPUT,
+                             .input = {.name = made.name, .digest = made.digest, .made = &made}});
+}
+
+static void end_added(struct fixture *f) {
+  add(f, (struct mlt_record){.kind = MLT_REC_RUN_END});
+}
+
+static void add_added_experiment(struct fixture *f, const char *blue) {
+  add(f, (struct mlt_record){.kind = MLT_REC_EXPERIMENT,
+                             .experiment = {.key = MLT_STR_LIT("added"),
+                                            .name = MLT_STR_LIT("added"),
+                                            .artifact_location = MLT_STR_LIT("/srv/a")}});
+  add(f, (struct mlt_record){.kind = MLT_REC_EXPERIMENT_TAG,
+                             .owner = MLT_STR_LIT("added"),
+                             .kv = {MLT_STR_LIT("team"), mlt_str_c(blue)}});
+}
+
+static void open_adding(struct fixture *f, bool dry_run) {
+  struct mlt_sink_opts opts = {.target = &f->target, .adds = true, .dry_run = dry_run};
+  f->ops->close(f->sink);
+  f->sink = NULL;
+  if (f->ops->open(&f->sink, &opts, &f->err) != MLT_OK)
+    fail_msg("open: %s", f->err.msg);
+  assert_false(f->ops->load(f->sink).whole);
+  mlt_batch_free(f->batch);
+  f->batch = mlt_batch_new(&f->ops->schema(f->sink)->limits, 0);
+}
+
+/* Writes what the batch holds, and begins the next window in it. */
+static void write_window(struct fixture *f) {
+  add(f, (struct mlt_record){.kind = MLT_REC_WINDOW_END});
+  assert_int_equal(write_batch(f), MLT_OK);
+}
+
+static void first_window(struct fixture *f) {
+  add_added_experiment(f, "blue");
+  begin_added(f, "n");
+  add_lr(f, "0.1");
+  add_made_input(f, "1");
+  end_added(f);
+  write_window(f);
+  expect(f, MLT_T_EXPERIMENTS, 1, 0, 0);
+  expect(f, MLT_T_RUNS, 1, 0, 0);
+  expect(f, MLT_T_TAGS, 1, 0, 0); /* its name */
+  expect(f, MLT_T_DATASETS, 1, 0, 0);
+  mlt_batch_reset(f->batch);
+}
+
+static void second_window(struct fixture *f) {
+  add_added_experiment(f, "green");
+  more_added(f, ADDED);
+  add(f, (struct mlt_record){.kind = MLT_REC_PARAM, .kv = {MLT_STR_LIT("n"), MLT_STR_LIT("1")}});
+  add_made_input(f, "1");
+  add_made_input(f, "2");
+  end_added(f);
+  write_window(f);
+}
+
+static void a_run_is_begun_and_added_to(void **state) {
+  struct fixture *f = *state;
+  open_adding(f, true);
+  first_window(f);
+  second_window(f);
+  expect(f, MLT_T_RUNS, 0, 0, 0);
+  expect(f, MLT_T_PARAMS, 1, 0, 0);
+  open_adding(f, false);
+  first_window(f);
+  second_window(f);
+  expect(f, MLT_T_EXPERIMENTS, 0, 1, 0);
+  expect_updated(f, MLT_T_EXPERIMENT_TAGS, 1);
+  expect(f, MLT_T_RUNS, 0, 0, 0);
+  expect(f, MLT_T_PARAMS, 1, 0, 0);
+  expect(f, MLT_T_DATASETS, 1, 1, 0);
+  expect(f, MLT_T_INPUTS, 1, 1, 0);
+  open_loading(f, MLT_LOAD_APPEND, false, false); /* the same again, by another import */
+  add_added_experiment(f, "green");
+  begin_added(f, "other");
+  add_lr(f, "0.1");
+  end_added(f);
+  write_window(f);
+  expect(f, MLT_T_PARAMS, 0, 1, 0);
+  expect_updated(f, MLT_T_RUNS, 1);
+  expect_updated(f, MLT_T_TAGS, 1);
+}
+
+static void a_param_of_another_value_is_rejected_by_its_line(void **state) {
+  struct fixture *f = *state;
+  open_adding(f, false);
+  add_added_experiment(f, "blue");
+  begin_added(f, "n");
+  add_lr(f, "0.1");
+  end_added(f);
+  write_window(f);
+  mlt_batch_reset(f->batch);
+  more_added(f, ADDED);
+  add_lr(f, "0.2");
+  end_added(f);
+  write_window(f);
+  expect(f, MLT_T_PARAMS, 0, 0, 1);
+  assert_int_equal(f->out.notes.n, 1);
+  const struct mlt_note *n = &f->out.notes.v[0];
+  assert_string_equal(n->code, "param-conflict");
+  assert_true(mlt_str_is(n->id, ADDED));
+  assert_true(mlt_str_is(n->place.path, "calls.jsonl") && n->place.line == 17);
+  assert_true(mlt_str_is(n->place.field, "lr"));
+}
+
+static void expect_rejected(struct fixture *f, const char *code) {
+  expect(f, MLT_T_PARAMS, 0, 0, 1);
+  expect(f, MLT_T_DATASETS, 0, 0, 1);
+  expect(f, MLT_T_INPUTS, 0, 0, 1);
+  assert_int_equal(f->out.notes.n, 1);
+  const struct mlt_note *n = &f->out.notes.v[0];
+  assert_string_equal(n->code, code);
+  assert_int_equal(n->rows, 3);
+  assert_true(mlt_str_is(n->place.path, "calls.jsonl") && n->place.line == 9);
+}
+
+static void more_of_a_run_that_is_not_there_is_rejected(void **state) {
+  struct fixture *f = *state;
+  static const char absent[] = "ad0000000000000000000000000000ff";
+  for (int dry = 1; dry >= 0; dry--) {
+    open_adding(f, dry);
+    more_added(f, absent);
+    add_lr(f, "0.1");
+    add_made_input(f, "1");
+    end_added(f);
+    write_window(f);
+    expect_rejected(f, "no-such-run");
+  }
+}
+
+static void more_of_a_deleted_run_is_rejected(void **state) {
+  struct fixture *f = *state;
+  open_adding(f, false);
+  add_experiment(f, "1", "deleted runs");
+  add(f, (struct mlt_record){.kind = MLT_REC_RUN,
+                             .run = {.run_uuid = MLT_STR_LIT("ad0000000000000000000000000000de"),
+                                     .experiment = MLT_STR_LIT("1"),
+                                     .user_id = MLT_STR_LIT("u"),
+                                     .status = MLT_RUN_FINISHED,
+                                     .start_time = {1, true},
+                                     .deleted = true,
+                                     .deleted_time = {2, true},
+                                     .artifact_uri = MLT_STR_LIT("/srv/a/r/artifacts")}});
+  end_added(f);
+  write_window(f);
+  mlt_batch_reset(f->batch);
+  more_added(f, "ad0000000000000000000000000000de");
+  add_lr(f, "0.1");
+  add_made_input(f, "1");
+  end_added(f);
+  write_window(f);
+  expect_rejected(f, "run-deleted");
+}
+
 static void a_load_is_in_when_it_is_finished(void **state) {
   struct fixture *f = *state;
   struct mlt_sink_opts opts = {.target = &f->target, .load = MLT_LOAD_AUTO, .stop_on_reject = true};
@@ -389,6 +581,11 @@ int main(void) {
                                       teardown),
       cmocka_unit_test_setup_teardown(a_run_that_is_there_takes_what_is_merged, setup, teardown),
       cmocka_unit_test_setup_teardown(names_stand_once_in_a_source, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_run_is_begun_and_added_to, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_param_of_another_value_is_rejected_by_its_line, setup,
+                                      teardown),
+      cmocka_unit_test_setup_teardown(more_of_a_run_that_is_not_there_is_rejected, setup, teardown),
+      cmocka_unit_test_setup_teardown(more_of_a_deleted_run_is_rejected, setup, teardown),
       cmocka_unit_test_setup_teardown(spilled_runs_are_inserted_and_compared_like_others, setup,
                                       teardown),
       cmocka_unit_test_setup_teardown(two_sinks_do_not_disturb_each_other, setup, teardown)};
