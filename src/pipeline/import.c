@@ -34,6 +34,7 @@ struct pump {
   struct mlt_pacer *pacer;
   struct mlt_budget budget;
   unsigned n_readers;
+  bool adds;         /* the source adds to runs */
   uint64_t rejected; /* rows, of the batches that went to lanes */
   double started;
 };
@@ -118,6 +119,21 @@ static enum mlt_rc settle(void *ctx, const struct mlt_batch *batch,
   return check_errors(p, p->rejected);
 }
 
+/* Of a source that adds to runs: does it hold what the batches behind it may refer to, or what
+   refers to those before it? */
+static bool goes_alone(const struct pump *p, const struct mlt_batch *b) {
+  return p->adds &&
+         (b->experiments.n || b->datasets.n || b->logged_models.n || b->registered_models.n);
+}
+
+static enum mlt_rc submit(struct pump *p, struct mlt_batch **batch) {
+  bool alone = goes_alone(p, *batch);
+  enum mlt_rc rc = alone ? mlt_lanes_drain(p->lanes, p->err) : MLT_OK;
+  if (rc == MLT_OK)
+    rc = mlt_lanes_submit(p->lanes, batch, p->err);
+  return rc == MLT_OK && alone ? mlt_lanes_drain(p->lanes, p->err) : rc;
+}
+
 /* Gives a sealed batch to a lane; an empty one takes its place. One with too many rejects is not
  * written. */
 static enum mlt_rc write_batch(struct pump *p, struct mlt_batch **batch) {
@@ -130,7 +146,7 @@ static enum mlt_rc write_batch(struct pump *p, struct mlt_batch **batch) {
     return rc;
   }
   p->rejected = rejected;
-  return mlt_lanes_submit(p->lanes, batch, p->err);
+  return submit(p, batch);
 }
 
 static bool is_cancelled(const struct pump *p) {
@@ -219,7 +235,15 @@ static enum mlt_rc open_source(struct pump *p) {
   struct mlt_source_opts opts = p->opts->reading;
   opts.path = p->opts->source;
   opts.target = p->opts->target;
-  return p->source_ops->open(&p->source, &opts, p->err);
+  enum mlt_rc rc = p->source_ops->open(&p->source, &opts, p->err);
+  p->adds = rc == MLT_OK && p->source_ops->adds && p->source_ops->adds(p->source);
+  if (!p->adds || p->opts->load != MLT_LOAD_REBUILD)
+    return rc;
+  rc = mlt_err_set(p->err, MLT_USAGE,
+                   "%s adds to runs, as they come: --load rebuild cannot load that",
+                   p->report->shown);
+  mlt_err_hint(p->err, "leave --load away; or see to it that every run comes complete");
+  return rc;
 }
 
 static enum mlt_rc open_pacer(struct pump *p) {
@@ -280,6 +304,7 @@ static enum mlt_rc open_sink(struct pump *p) {
                                .application_name = "mltrack/" MLT_VERSION,
                                .dry_run = p->opts->dry_run,
                                .load = p->opts->load,
+                               .adds = p->adds,
                                .trust_runs = p->opts->trust_runs,
                                .pacer = p->pacer,
                                .cache_bytes = p->budget.cache,

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/thread.h"
 
@@ -135,13 +136,60 @@ static struct lane *wait_for(struct mlt_lanes *l, bool idle_will_do) {
   return lane;
 }
 
-enum mlt_rc mlt_lanes_submit(struct mlt_lanes *l, struct mlt_batch **batch, struct mlt_err *err) {
-  struct lane *lane;
-  while ((lane = wait_for(l, true))->state == LANE_DONE) {
-    enum mlt_rc rc = settle(l, lane, err);
+/* The runs that others must not be writing; *out NULL: any batch may be written beside this one. */
+static enum mlt_rc runs_of(const struct mlt_lanes *l, const struct mlt_batch *b,
+                           struct mlt_map **out, struct mlt_err *err) {
+  *out = NULL;
+  if (!b->adds || l->n == 1)
+    return MLT_OK;
+  struct mlt_map *runs = mlt_map_new();
+  for (size_t i = 0; runs && i < b->runs.n; i++)
+    if (mlt_map_put(runs, b->runs.v[i].r.run_uuid, 1) < 0) {
+      mlt_map_free(runs);
+      runs = NULL;
+    }
+  *out = runs;
+  return runs ? MLT_OK : mlt_err_nomem(err);
+}
+
+static bool holds_one_of(const struct mlt_batch *b, const struct mlt_map *runs) {
+  uint64_t found;
+  for (size_t i = 0; i < b->runs.n; i++)
+    if (mlt_map_get(runs, b->runs.v[i].r.run_uuid, &found))
+      return true;
+  return false;
+}
+
+/* Is one of the runs on its way? */
+static bool is_under_way(struct mlt_lanes *l, const struct mlt_map *runs) {
+  bool found = false;
+  (void)pthread_mutex_lock(&l->lock);
+  for (unsigned i = 0; runs && i < l->n && !found; i++)
+    found = l->lane[i].state == LANE_LOADED && holds_one_of(l->lane[i].batch, runs);
+  (void)pthread_mutex_unlock(&l->lock);
+  return found;
+}
+
+/* Waits until there is an idle lane and none of the runs is on its way. */
+static enum mlt_rc wait_for_turn(struct mlt_lanes *l, const struct mlt_map *runs, struct lane **out,
+                                 struct mlt_err *err) {
+  while ((*out = wait_for(l, !is_under_way(l, runs)))->state == LANE_DONE) {
+    enum mlt_rc rc = settle(l, *out, err);
     if (rc != MLT_OK)
       return rc;
   }
+  return MLT_OK;
+}
+
+enum mlt_rc mlt_lanes_submit(struct mlt_lanes *l, struct mlt_batch **batch, struct mlt_err *err) {
+  struct lane *lane;
+  struct mlt_map *runs;
+  enum mlt_rc rc = runs_of(l, *batch, &runs, err);
+  if (rc == MLT_OK)
+    rc = wait_for_turn(l, runs, &lane, err);
+  mlt_map_free(runs);
+  if (rc != MLT_OK)
+    return rc;
   struct mlt_batch *empty = lane->batch;
   lane->batch = *batch;
   *batch = empty;

@@ -23,7 +23,9 @@ enum mlt_rc mlt_lanes_open(struct mlt_lanes **out, const struct mlt_sink_ops *op
                            struct mlt_sink *first, unsigned n, const struct mlt_batch *like,
                            mlt_lane_done_fn on_done, void *ctx, struct mlt_err *err) MLT_NODISCARD;
 unsigned mlt_lanes_count(const struct mlt_lanes *l);
-/* Waits for a lane, gives it the sealed batch and puts an empty one into *batch. */
+/* Waits for a lane, gives it the sealed batch and puts an empty one into *batch. One that adds to
+   runs waits, too, for those on their way that hold one of them: what comes of a run is written in
+   order. */
 enum mlt_rc mlt_lanes_submit(struct mlt_lanes *l, struct mlt_batch **batch,
                              struct mlt_err *err) MLT_NODISCARD;
 /* Waits until every lane has written what it has. */

@@ -34,6 +34,7 @@ struct mlt_readers {
   const struct mlt_source_ops *ops;
   struct mlt_fill fill;
   const struct mlt_batch *like;
+  bool adds; /* the source does: it is one stretch of windows */
   enum phase phase;
   bool keep;
   atomic_bool stop;
@@ -81,6 +82,10 @@ static bool has_new_reject(struct reader *rd) {
   return false;
 }
 
+static bool holds_anything(const struct mlt_batch *b) {
+  return mlt_batch_rows(b) > 0 || b->adds || b->notes.n > 0;
+}
+
 static bool is_full(const struct reader *rd) {
   const struct mlt_fill *f = &rd->all->fill;
   const struct mlt_batch *b = rd->batch;
@@ -88,8 +93,8 @@ static bool is_full(const struct reader *rd) {
          (b->runs.n >= f->runs || mlt_batch_rows(b) >= f->rows || mlt_batch_bytes(b) >= f->bytes);
 }
 
-static enum phase phase_of(enum mlt_rec_kind kind) {
-  if (kind <= MLT_REC_DATASET)
+static enum phase phase_of(const struct mlt_readers *r, enum mlt_rec_kind kind) {
+  if (r->adds || kind <= MLT_REC_DATASET)
     return PHASE_BEFORE;
   return kind <= MLT_REC_RUN_END ? PHASE_RUNS : PHASE_AFTER;
 }
@@ -102,7 +107,7 @@ static enum mlt_rc next_record(struct reader *rd) {
     return MLT_OK;
   }
   enum mlt_rc rc = r->ops->next(rd->source, &rd->rec, &rd->err);
-  if (rc != MLT_OK || rd->rec.kind == MLT_REC_NOTE || phase_of(rd->rec.kind) == r->phase)
+  if (rc != MLT_OK || rd->rec.kind == MLT_REC_NOTE || phase_of(r, rd->rec.kind) == r->phase)
     return rc;
   rd->pending = true;
   return MLT_AGAIN;
@@ -120,6 +125,8 @@ static enum mlt_rc read_record(struct reader *rd) {
     return rc;
   if (++rd->records % RECORDS_PER_LOOK == 0)
     tell_progress(rd);
+  if (rd->rec.kind == MLT_REC_WINDOW_END)
+    return holds_anything(rd->batch) ? seal_and_hand_over(rd) : MLT_OK;
   if ((r->fill.stop_on_reject && has_new_reject(rd)) || mlt_batch_notes_due(rd->batch))
     return hand_over(rd);
   return is_full(rd) ? seal_and_hand_over(rd) : MLT_OK;
@@ -130,8 +137,7 @@ static enum mlt_rc read_stretch(struct reader *rd) {
   do
     rc = read_record(rd);
   while (rc == MLT_OK);
-  bool rest = mlt_batch_rows(rd->batch) > 0 || rd->batch->notes.n > 0;
-  if (rest && (rc == MLT_END || (rc == MLT_AGAIN && !rd->all->keep)))
+  if (holds_anything(rd->batch) && (rc == MLT_END || (rc == MLT_AGAIN && !rd->all->keep)))
     sealed = seal_and_hand_over(rd);
   tell_progress(rd);
   return sealed == MLT_OK ? rc : sealed;
@@ -184,6 +190,7 @@ enum mlt_rc mlt_readers_open(struct mlt_readers **out, const struct mlt_source_o
   r->ops = ops;
   r->fill = *fill;
   r->like = like;
+  r->adds = ops->adds && ops->adds(first);
   r->max = max;
   r->reader = reader;
   enum mlt_rc rc = add_reader(r, first, err);
@@ -215,7 +222,7 @@ unsigned mlt_readers_most(const struct mlt_readers *r) {
 static enum phase next_phase(const struct mlt_readers *r) {
   const struct reader *first = &r->reader[0];
   if (first->pending)
-    return phase_of(first->rec.kind);
+    return phase_of(r, first->rec.kind);
   return first->rc == MLT_AGAIN ? PHASE_AFTER : PHASE_BEFORE;
 }
 

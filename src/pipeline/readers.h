@@ -28,8 +28,9 @@ enum mlt_rc mlt_readers_open(struct mlt_readers **out, const struct mlt_source_o
                              struct mlt_source *first, unsigned n, const struct mlt_fill *fill,
                              const struct mlt_batch *like, struct mlt_err *err) MLT_NODISCARD;
 unsigned mlt_readers_most(const struct mlt_readers *r);
-/* A source is read by stretches: what runs refer to, runs, what refers to runs. Does the next one
-   hold runs? Is there no next one? */
+/* A source is read by stretches: what runs refer to, runs, what refers to runs; one that adds to
+   runs in one, with a batch, or more, for each window. Does the next one hold nothing but runs? Is
+   there no next one? */
 bool mlt_readers_at_runs(const struct mlt_readers *r);
 bool mlt_readers_over(const struct mlt_readers *r);
 /* Begins with the next stretch, the one before being at its end; runs may be read by n readers.

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <cmocka.h>
@@ -24,14 +25,40 @@ static struct {
   int settled;
 } seen;
 
+enum { ADDED_RUNS = 8 };
+
+/* Of runs that are added to: who writes them, and the number of the batch that did last. */
+static struct { atomic_int writers, last; } added[ADDED_RUNS];
+static atomic_int out_of_order;
+
+static int number_of(struct mlt_str s) {
+  return atoi(s.p);
+}
+
+static void enter_runs(const struct mlt_batch *b) {
+  for (size_t i = 0; i < b->runs.n; i++) {
+    int run = number_of(b->runs.v[i].r.run_uuid);
+    int batch = number_of(b->params.v[b->runs.v[i].params.first].value);
+    out_of_order += added[run].writers++ > 0 || batch <= added[run].last;
+    added[run].last = batch;
+  }
+}
+
+static void leave_runs(const struct mlt_batch *b) {
+  for (size_t i = 0; i < b->runs.n; i++)
+    added[number_of(b->runs.v[i].r.run_uuid)].writers--;
+}
+
 static enum mlt_rc count_write(struct mlt_sink *s, const struct mlt_batch *b,
                                struct mlt_outcome *out, struct mlt_err *err) {
   (void)s;
   int now = ++seen.at_once;
   if (now > seen.most_at_once)
     seen.most_at_once = now;
+  enter_runs(b);
   struct timespec t = {.tv_nsec = 2000000};
   (void)nanosleep(&t, NULL);
+  leave_runs(b);
   seen.at_once--;
   memset(out->counts, 0, sizeof out->counts);
   out->counts[MLT_T_EXPERIMENTS].inserted = b->experiments.n;
@@ -79,6 +106,8 @@ struct pumped {
 
 static void begin(struct pumped *p, unsigned lanes, int twins, int fail_at) {
   memset(&seen, 0, sizeof seen);
+  memset(added, 0, sizeof added);
+  out_of_order = 0;
   seen.open = 1;
   seen.twins_allowed = twins;
   seen.fail_at = fail_at;
@@ -100,6 +129,25 @@ static enum mlt_rc send(struct pumped *p) {
   assert_int_equal(mlt_batch_add(p->batch, &r, &p->err), MLT_OK);
   assert_int_equal(mlt_batch_seal(p->batch, &p->err), MLT_OK);
   return mlt_lanes_submit(p->lanes, &p->batch, &p->err);
+}
+
+/* A batch with more of two runs. */
+static void send_more(struct pumped *p, unsigned run, unsigned other) {
+  const unsigned runs[] = {run, other};
+  char id[16], number[16];
+  (void)snprintf(number, sizeof number, "%d", ++p->sent);
+  for (int i = 0; i < 2; i++) {
+    (void)snprintf(id, sizeof id, "%u", runs[i]);
+    struct mlt_record r = {.kind = MLT_REC_RUN,
+                           .run = {.part = MLT_RUN_MORE, .run_uuid = mlt_str_c(id)}};
+    assert_int_equal(mlt_batch_add(p->batch, &r, &p->err), MLT_OK);
+    r = (struct mlt_record){.kind = MLT_REC_PARAM, .kv = {MLT_STR_LIT("batch"), mlt_str_c(number)}};
+    assert_int_equal(mlt_batch_add(p->batch, &r, &p->err), MLT_OK);
+    r = (struct mlt_record){.kind = MLT_REC_RUN_END};
+    assert_int_equal(mlt_batch_add(p->batch, &r, &p->err), MLT_OK);
+  }
+  assert_int_equal(mlt_batch_seal(p->batch, &p->err), MLT_OK);
+  assert_int_equal(mlt_lanes_submit(p->lanes, &p->batch, &p->err), MLT_OK);
 }
 
 static void end(struct pumped *p) {
@@ -154,6 +202,22 @@ static void a_failure_reaches_the_pump_and_the_others_are_still_reported(void **
   end(&p);
 }
 
+static void what_adds_to_a_run_is_written_in_order_and_the_rest_beside_it(void **state) {
+  (void)state;
+  struct pumped p;
+  begin(&p, 4, 10, 0);
+  srand(3);
+  for (int i = 0; i < 300; i++) {
+    unsigned run = (unsigned)rand() % ADDED_RUNS;
+    send_more(&p, run, (run + 1 + (unsigned)rand() % (ADDED_RUNS - 1)) % ADDED_RUNS);
+  }
+  assert_int_equal(mlt_lanes_drain(p.lanes, &p.err), MLT_OK);
+  assert_int_equal(seen.settled, 300);
+  assert_int_equal(out_of_order, 0);
+  assert_true(seen.most_at_once > 1);
+  end(&p);
+}
+
 static void closing_waits_for_what_is_on_its_way(void **state) {
   (void)state;
   struct pumped p;
@@ -169,6 +233,7 @@ int main(void) {
       cmocka_unit_test(every_batch_is_written_and_reported_once),
       cmocka_unit_test(a_target_that_takes_one_writer_gets_one),
       cmocka_unit_test(a_failure_reaches_the_pump_and_the_others_are_still_reported),
+      cmocka_unit_test(what_adds_to_a_run_is_written_in_order_and_the_rest_beside_it),
       cmocka_unit_test(closing_waits_for_what_is_on_its_way)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

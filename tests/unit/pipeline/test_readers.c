@@ -116,6 +116,45 @@ static const struct mlt_source_ops with_twins = {
 static const struct mlt_source_ops without = {
     .next = read_next, .progress = tell, .close = close_source};
 
+/* Windows of an experiment, more of a run, and a model; the second holds nothing. */
+static enum mlt_rc next_of_windows(struct mlt_source *s, struct mlt_record *rec,
+                                   struct mlt_err *err) {
+  enum { WINDOWS = 4, RECORDS = 6 };
+  int window = s->records / RECORDS, at = s->records % RECORDS;
+  (void)err;
+  if (window == WINDOWS)
+    return MLT_END;
+  s->records++;
+  (void)snprintf(s->key, sizeof s->key, "w%d", window);
+  *rec = (struct mlt_record){.kind = MLT_REC_WINDOW_END};
+  if (window == 1) {
+    s->records = 2 * RECORDS;
+  } else if (at == 0) {
+    rec->kind = MLT_REC_EXPERIMENT;
+    rec->experiment = (struct mlt_experiment){.key = MLT_STR_LIT("1"), .name = MLT_STR_LIT("e")};
+  } else if (at == 1) {
+    rec->kind = MLT_REC_RUN;
+    rec->run = (struct mlt_run){.part = MLT_RUN_MORE, .run_uuid = MLT_STR_LIT("r")};
+  } else if (at == 2) {
+    rec->kind = MLT_REC_RUN_END;
+  } else if (at < 5) {
+    rec->kind = at == 3 ? MLT_REC_LOGGED_MODEL : MLT_REC_LOGGED_MODEL_END;
+    rec->logged_model = (struct mlt_logged_model){.model_id = mlt_str_c(s->key),
+                                                  .experiment = MLT_STR_LIT("1"),
+                                                  .name = MLT_STR_LIT("m"),
+                                                  .artifact_location = MLT_STR_LIT("/m")};
+  }
+  return MLT_OK;
+}
+
+static bool yes(const struct mlt_source *s) {
+  (void)s;
+  return true;
+}
+
+static const struct mlt_source_ops of_windows = {
+    .next = next_of_windows, .progress = tell, .close = close_source, .adds = yes};
+
 struct reading {
   struct mlt_readers *readers;
   struct mlt_source first;
@@ -230,6 +269,30 @@ static void what_is_kept_goes_with_the_next_stretch(void **state) {
   end(&r);
 }
 
+static void each_window_is_a_batch(void **state) {
+  (void)state;
+  struct reading r;
+  struct mlt_batch **batch;
+  int batches = 0;
+  begin(&r, &of_windows, 4, UINT64_MAX, true);
+  assert_int_equal(mlt_readers_most(r.readers), 1);
+  assert_int_equal(mlt_readers_start(r.readers, 1, true, &r.err), MLT_OK);
+  enum mlt_rc rc;
+  while ((rc = mlt_readers_take(r.readers, 60, &batch, &r.err)) == MLT_OK) {
+    assert_true((*batch)->sealed);
+    assert_int_equal((*batch)->notes.n, 0);
+    assert_int_equal((*batch)->runs.n, 1);
+    assert_int_equal((*batch)->experiments.n, 1);
+    assert_int_equal((*batch)->logged_models.n, 1);
+    assert_int_equal((*batch)->experiments.v[0].again, batches++ > 0);
+    mlt_batch_reset(*batch);
+  }
+  assert_int_equal(rc, MLT_END);
+  assert_true(mlt_readers_over(r.readers));
+  assert_int_equal(batches, 3);
+  end(&r);
+}
+
 static void an_error_of_one_reader_ends_the_reading(void **state) {
   (void)state;
   struct reading r;
@@ -270,6 +333,7 @@ int main(void) {
       cmocka_unit_test(every_run_is_in_one_batch),
       cmocka_unit_test(a_source_without_twins_has_one_reader),
       cmocka_unit_test(what_is_kept_goes_with_the_next_stretch),
+      cmocka_unit_test(each_window_is_a_batch),
       cmocka_unit_test(an_error_of_one_reader_ends_the_reading),
       cmocka_unit_test(a_reject_is_handed_over_at_once),
       cmocka_unit_test(readers_whose_batches_nobody_takes_can_be_stopped)};
