@@ -204,6 +204,12 @@ enum mlt_rc mlt_batch_add_run(struct mlt_adding *a) {
   a->id = r.run_uuid;
   b->priv->edge = MLT_FATE_NONE;
   mlt_batch_begin_run(b);
+  if (r.part == MLT_RUN_MORE) /* nothing else of it is looked at */
+    r = (struct mlt_run){.part = r.part,
+                         .run_uuid = r.run_uuid,
+                         .name = r.name,
+                         .status = r.status,
+                         .end_time = r.end_time};
   enum mlt_rc rc = check_run(a, &r);
   if (rc == MLT_OK)
     rc = mlt_adding_keep(a, &r, run_fields, fields_of(&r));
