@@ -79,8 +79,8 @@ struct mlt_placer_options {
   enum mlt_placing mode;
   enum mlt_place_sync sync;
   bool no_manifests; /* else each folder's is kept, see artifact/manifest.h: that is, all is read */
-  bool dry_run; /* counts what there is to place, by name, length and time; writes nothing, not even
-                   a root */
+  bool dry_run; /* counts what there is to place, and compares with what is there; writes nothing,
+                   not even a root */
   unsigned threads;                       /* 0: one a processor that we may use */
   const volatile sig_atomic_t *cancelled; /* borrowed, may be NULL; set by a signal handler */
   mlt_place_fault_fn on_fault;            /* required */
@@ -89,7 +89,7 @@ struct mlt_placer_options {
 
 enum mlt_rc mlt_placer_open(struct mlt_placer **out, const struct mlt_placer_options *o,
                             struct mlt_err *err) MLT_NODISCARD;
-/* Ends what runs, drops what was not waited for, removes what is unfinished. NULL is fine. */
+/* Ends what runs and removes what is unfinished. All groups are freed by then. NULL is fine. */
 void mlt_placer_close(struct mlt_placer *p);
 
 /* The folder beneath which all is placed, made if it is missing (its parents, too); opened once for
@@ -108,7 +108,7 @@ enum mlt_rc mlt_placer_folder(struct mlt_placer_group *g, struct mlt_placer_root
                               const char *path, const char *id, struct mlt_placer_folder **out,
                               struct mlt_err *err) MLT_NODISCARD;
 
-/* Puts what is in the folder `source` (absolute; only below it links are not followed) into the
+/* Puts what is in the folder `source` (absolute; its parents may be links, itself may not) into the
    folder, or into its subfolder `below` unless that is "". Returns at once, but when very much is
    waiting. What goes wrong with the source is told to on_fault; an error returned is of the target
    or ours and ends all work of the placer: MLT_IO (disk full: names the place and what to do),
