@@ -20,7 +20,8 @@ static const struct timespec POLL = {.tv_nsec = 50 * 1000000L};
 
 struct mlt_newfile {
   char path[PATH_MAX], folder[PATH_MAX], hidden[PATH_MAX];
-  int fd; /* holds the lock; -1: none */
+  int fd;       /* holds the lock; -1: none */
+  bool replace; /* what has the name already */
 };
 
 static enum mlt_rc cannot_create(const char *path, int errnum, struct mlt_err *err) {
@@ -128,13 +129,14 @@ static enum mlt_rc acquire(struct mlt_newfile *f, unsigned wait_ms, struct mlt_e
   }
 }
 
-enum mlt_rc mlt_newfile_open(struct mlt_newfile **out, const char *path, unsigned wait_ms,
-                             struct mlt_err *err) {
+static enum mlt_rc open_hidden(struct mlt_newfile **out, const char *path, unsigned wait_ms,
+                               bool replace, struct mlt_err *err) {
   *out = NULL;
   struct mlt_newfile *f = mlt_calloc(1, sizeof *f);
   if (!f)
     return mlt_err_nomem(err);
   f->fd = -1;
+  f->replace = replace;
   enum mlt_rc rc = name_files(f, path, err);
   if (rc == MLT_OK)
     rc = acquire(f, wait_ms, err);
@@ -142,12 +144,26 @@ enum mlt_rc mlt_newfile_open(struct mlt_newfile **out, const char *path, unsigne
     if (f->fd >= 0)
       drop(f); /* and leave what is not ours */
     mlt_free(f);
-  } else if (access(f->path, F_OK) == 0) {
+  } else if (!replace && access(f->path, F_OK) == 0) {
     mlt_newfile_close(f);
   } else {
     *out = f;
   }
   return rc;
+}
+
+enum mlt_rc mlt_newfile_open(struct mlt_newfile **out, const char *path, unsigned wait_ms,
+                             struct mlt_err *err) {
+  return open_hidden(out, path, wait_ms, false, err);
+}
+
+enum mlt_rc mlt_newfile_open_over(struct mlt_newfile **out, const char *path, unsigned wait_ms,
+                                  struct mlt_err *err) {
+  return open_hidden(out, path, wait_ms, true, err);
+}
+
+int mlt_newfile_fd(const struct mlt_newfile *f) {
+  return f->fd;
 }
 
 const char *mlt_newfile_hidden(const struct mlt_newfile *f) {
@@ -173,9 +189,10 @@ static int sync_folder(const char *folder) {
 enum mlt_rc mlt_newfile_publish(struct mlt_newfile *f, struct mlt_err *err) {
   if (fsync(f->fd) != 0)
     return mlt_err_errno(err, errno, "cannot write %s", f->path);
-  int failed = mlt_file_rename_new(AT_FDCWD, f->hidden, AT_FDCWD, f->path);
+  int failed = f->replace ? (rename(f->hidden, f->path) == 0 ? 0 : -errno)
+                          : mlt_file_rename_new(AT_FDCWD, f->hidden, AT_FDCWD, f->path);
   if (failed) {
-    if (failed != -EEXIST)
+    if (failed != -EEXIST || f->replace)
       return cannot_create(f->path, -failed, err);
     (void)mlt_err_set(err, MLT_TEMPFAIL, "%s came into being meanwhile; it was left as it is",
                       f->path);

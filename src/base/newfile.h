@@ -17,11 +17,17 @@ struct mlt_newfile;
    taken by something that is not ours to remove. */
 enum mlt_rc mlt_newfile_open(struct mlt_newfile **out, const char *path, unsigned wait_ms,
                              struct mlt_err *err) MLT_NODISCARD;
+/* Likewise, but a file that is at path by now, or by then, is replaced when this is published. */
+enum mlt_rc mlt_newfile_open_over(struct mlt_newfile **out, const char *path, unsigned wait_ms,
+                                  struct mlt_err *err) MLT_NODISCARD;
+/* The hidden file, for reading and writing. */
+int mlt_newfile_fd(const struct mlt_newfile *f);
 /* Where to write, and the name it will have. Owned by f. */
 const char *mlt_newfile_hidden(const struct mlt_newfile *f);
 const char *mlt_newfile_path(const struct mlt_newfile *f);
-/* Has the file on the disk, then gives it its name, never replacing another: MLT_TEMPFAIL if one
-   came into being meanwhile. MLT_IO, MLT_CANTCREAT. After an error only mlt_newfile_close is left.
+/* Has the file on the disk, then gives it its name. Opened by mlt_newfile_open it never replaces
+   another: MLT_TEMPFAIL if one came into being meanwhile. MLT_IO, MLT_CANTCREAT. After an error
+   only mlt_newfile_close is left.
  */
 enum mlt_rc mlt_newfile_publish(struct mlt_newfile *f, struct mlt_err *err) MLT_NODISCARD;
 /* Removes the file unless it was published. NULL is fine. */

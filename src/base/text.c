@@ -1,10 +1,5 @@
 #include "base/text.h"
 
-#include <float.h>
-#include <locale.h>
-#include <math.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -176,29 +171,4 @@ enum mlt_rc mlt_text_mask(struct mlt_buf *b, struct mlt_str s) {
     i = from - 1;
   }
   return rc == MLT_OK && from < s.len ? mlt_buf_add(b, s.p + from, s.len - from) : rc;
-}
-
-/* --- Numbers --- */
-
-static locale_t c_locale;
-
-static void make_c_locale(void) {
-  c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* glibc has this one built in */
-}
-
-void mlt_text_double(char out[MLT_DOUBLE_TEXT], double d) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  (void)pthread_once(&once, make_c_locale);
-  locale_t before = uselocale(c_locale);
-  int least = fabs(d) < DBL_MIN ? 1 : 15; /* 15 digits come back from any but a subnormal number */
-  for (int digits = least; digits <= 17; digits++) {
-    (void)snprintf(out, MLT_DOUBLE_TEXT, "%.*g", digits, d);
-    if (strtod_l(out, NULL, c_locale) == d)
-      break;
-  }
-  (void)uselocale(before);
-  if (isnan(d))
-    memcpy(out, "nan", sizeof "nan"); /* glibc writes -nan for some */
-  else if (!strpbrk(out, ".en"))
-    memcpy(out + strlen(out), ".0", sizeof ".0");
 }

@@ -21,8 +21,11 @@ enum mlt_rc mlt_text_repair(struct mlt_buf *b, struct mlt_str s) MLT_NODISCARD;
 enum mlt_rc mlt_text_mask(struct mlt_buf *b, struct mlt_str s) MLT_NODISCARD;
 
 /* The shortest decimal that reads back as d, always with a point or an exponent: "0.1", "1.0",
-   "1e+300", "nan", "inf", "-inf". */
+   "1e+300", "nan", "inf", "-inf". Ends in NUL; returns its length. */
 #define MLT_DOUBLE_TEXT 32
-void mlt_text_double(char out[MLT_DOUBLE_TEXT], double d);
+size_t mlt_text_double(char out[MLT_DOUBLE_TEXT], double d);
+/* Likewise of an integer. */
+#define MLT_INT_TEXT 24
+size_t mlt_text_int(char out[MLT_INT_TEXT], int64_t n);
 
 #endif

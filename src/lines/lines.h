@@ -125,8 +125,9 @@ void mlt_lines_writer_free(struct mlt_lines_writer *w); /* NULL is fine */
    has no line of its own (INPUT_TAG, EXPERIMENT_TAG and the like) is held until it can be written,
    and so are points, that lines may hold many. NOTE and WINDOW_END write nothing. MLT_REJECTED: the
    record cannot be a line, *fault says why, and nothing that belongs to it may follow but the END
-   of what it opened: "bad-utf8", "nul-byte", "too-long", "experiment-duplicate",
-   "experiment-rejected" (or never given), "duplicate". Else what `out` returned, or MLT_NOMEM. */
+   of what it opened: "bad-utf8", "nul-byte", "too-long", "missing", "bad-status",
+   "experiment-duplicate", "experiment-rejected" (or never given), "duplicate". Else what `out`
+   returned, or MLT_NOMEM. */
 enum mlt_rc mlt_lines_write(struct mlt_lines_writer *w, const struct mlt_record *rec,
                             struct mlt_line_fault *fault, struct mlt_err *err) MLT_NODISCARD;
 /* Gives out what is held: after the last record. */

@@ -3,9 +3,9 @@
    it (a source that knows its experiments gives all of them first: then runs can be written side by
    side); each run as RUN, its PARAM, TAG, POINTS, INPUT, MODEL_INPUT, OUTPUT records in any order,
    RUN_END; all logged models after all runs (their metrics refer to runs of any experiment); the
-   registry last, each registered model before its versions and aliases. A source that adds to runs
-   (source/source.h) gives all this in windows, one after the other: a WINDOW_END ends each. A run
-   comes once in a window, and may come again in later ones. Strings are borrowed: valid
+   registry last, each registered model with its tags and aliases before its versions. A source that
+   adds to runs (source/source.h) gives all this in windows, one after the other: a WINDOW_END ends
+   each. A run comes once in a window, and may come again in later ones. Strings are borrowed: valid
    until the next call of the source. Times are milliseconds since 1970-01-01 UTC; steps are signed
    64-bit. Optional integers carry a `has_` flag (SQL NULL if false). */
 #ifndef MLT_MODEL_RECORD_H

@@ -223,19 +223,11 @@ static enum mlt_rc pump_all(struct pump *p) {
 }
 
 static enum mlt_rc open_source(struct pump *p) {
-  const char *format = p->opts->format;
-  if (!format || strcmp(format, "auto") == 0)
-    p->source_ops = mlt_source_detect(p->opts->source, p->err);
-  else
-    p->source_ops = mlt_source_by_name(format);
-  if (!p->source_ops)
-    return p->err->rc != MLT_OK ? p->err->rc
-                                : mlt_err_set(p->err, MLT_USAGE, "unknown format '%s'", format);
-  p->report->format = p->source_ops->name;
   struct mlt_source_opts opts = p->opts->reading;
   opts.path = p->opts->source;
   opts.target = p->opts->target;
-  enum mlt_rc rc = p->source_ops->open(&p->source, &opts, p->err);
+  enum mlt_rc rc = mlt_source_open(&p->source, &p->source_ops, p->opts->format, &opts, p->err);
+  p->report->format = p->source_ops ? p->source_ops->name : NULL;
   p->adds = rc == MLT_OK && p->source_ops->adds && p->source_ops->adds(p->source);
   if (!p->adds || p->opts->load != MLT_LOAD_REBUILD)
     return rc;

@@ -37,6 +37,7 @@ struct mlt_report {
   uint64_t conflicts; /* notes of kind CONFLICT */
   uint64_t changes;   /* notes of kind CHANGED */
   uint64_t batches;
+  uint64_t bytes; /* written by an export */
   double seconds;
   struct mlt_id_map *id_map; /* owned by the report */
   size_t n_id_map;

@@ -17,7 +17,7 @@ enum mlt_read {
   MLT_READ_COUNT
 };
 
-enum { MLT_READ_EXTRA = 4, MLT_READ_KEYS = 256 /* of one start */ };
+enum { MLT_READ_EXTRA = 5, MLT_READ_KEYS = 256 /* of one start */ };
 
 struct mlt_read_info {
   enum mlt_table table;

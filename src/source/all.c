@@ -86,3 +86,14 @@ const struct mlt_source_ops *mlt_source_detect(const char *path, struct mlt_err 
     explain(path, err);
   return best;
 }
+
+enum mlt_rc mlt_source_open(struct mlt_source **out, const struct mlt_source_ops **ops,
+                            const char *format, const struct mlt_source_opts *opts,
+                            struct mlt_err *err) {
+  bool detect = !format || strcmp(format, "auto") == 0;
+  *out = NULL;
+  *ops = detect ? mlt_source_detect(opts->path, err) : mlt_source_by_name(format);
+  if (*ops)
+    return (*ops)->open(out, opts, err);
+  return detect ? err->rc : mlt_err_set(err, MLT_USAGE, "unknown format '%s'", format);
+}

@@ -36,6 +36,7 @@ static enum mlt_rc tags(struct mlt_ex *s, struct mlt_record *rec, struct mlt_err
   if (mlt_ex_pair(s, mlt_json_get(s->doc, "tags"), &rec->kv))
     return MLT_OK;
   s->in_version = false;
+  s->item = 0;
   return MLT_END;
 }
 
@@ -75,10 +76,8 @@ static enum mlt_rc versions(struct mlt_ex *s, struct mlt_record *rec, struct mlt
     s->in_version = false;
     o = mlt_json_at(versions_of(s), ++s->sub);
   }
-  if (s->sub >= mlt_json_length(versions_of(s))) {
-    s->item = 0;
+  if (s->sub >= mlt_json_length(versions_of(s)))
     return MLT_END;
-  }
   mlt_ex_record(s, rec, MLT_REC_MODEL_VERSION);
   fill_version(s, o, &rec->version);
   if (s->fault.code) {
@@ -110,5 +109,5 @@ static enum mlt_rc end_model(struct mlt_ex *s, struct mlt_record *rec, struct ml
   return MLT_OK;
 }
 
-const mlt_ex_step mlt_ex_registered_steps[] = {open_model, tags,      versions,
-                                               aliases,    end_model, NULL};
+const mlt_ex_step mlt_ex_registered_steps[] = {open_model, tags,      aliases,
+                                               versions,   end_model, NULL};

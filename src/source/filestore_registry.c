@@ -134,5 +134,5 @@ static enum mlt_rc end_model(struct mlt_fs *s, struct mlt_record *rec, struct ml
   return MLT_OK;
 }
 
-const mlt_fs_step mlt_fs_registered_steps[] = {open_model, tags,      versions,
-                                               aliases,    end_model, NULL};
+const mlt_fs_step mlt_fs_registered_steps[] = {open_model, tags,      aliases,
+                                               versions,   end_model, NULL};

@@ -389,6 +389,7 @@ static enum mlt_rc refuse_half_migrated(const struct mlt_catalog *c, struct mlt_
 static enum mlt_rc allocate(struct mlt_db *d, struct mlt_err *err) {
   mlt_buf_init(&d->key, MLT_DB_KEY_MAX);
   mlt_buf_init(&d->inner_id, MLT_DB_KEY_MAX);
+  mlt_buf_init(&d->inner_end, MLT_DB_KEY_MAX);
   mlt_buf_init(&d->names, MLT_DB_KEY_MAX);
   d->arena = mlt_arena_new();
   d->window_arena = mlt_arena_new();
@@ -441,6 +442,7 @@ void mlt_db_close(struct mlt_source *s) {
   d->ops->close(d->db);
   mlt_buf_free(&d->key);
   mlt_buf_free(&d->inner_id);
+  mlt_buf_free(&d->inner_end);
   mlt_buf_free(&d->names);
   mlt_map_free(d->rejected);
   mlt_arena_free(d->window_arena);

@@ -140,8 +140,8 @@ struct mlt_db {
   /* rows within rows: tags of an input, tags of a model version */
   bool inner_open, inner_skip;
   uint64_t inner_skipped;
-  struct mlt_buf inner_id; /* of the input at hand */
-  int64_t inner_number;    /* of the version at hand */
+  struct mlt_buf inner_id, inner_end; /* of the input at hand: its id, what is at the other end */
+  int64_t inner_number;               /* of the version at hand */
 
   /* what is left over */
   size_t rest, table;

@@ -192,9 +192,9 @@ static enum mlt_rc emit_alias(struct mlt_db *d, const struct mlt_db_child *c,
 
 static const struct mlt_db_child of_registered_models[] = {
     KV(REGISTERED_MODEL_TAGS, name, REGISTERED_MODEL_TAG, key, value),
+    ROWS(REGISTERED_MODEL_ALIASES, name, emit_alias, NULL),
     ROWS(MODEL_VERSIONS, name, emit_version, end_versions),
     ROWS(MODEL_VERSION_TAGS, name, lose_tag, NULL),
-    ROWS(REGISTERED_MODEL_ALIASES, name, emit_alias, NULL),
 };
 
 const struct mlt_db_phase mlt_db_registered_models = {

@@ -292,8 +292,11 @@ static enum mlt_rc end_points(struct mlt_db *d, const struct mlt_db_child *c,
 
 /* ---- inputs and outputs ---- */
 
+/* In the order of the inputs: by what is at the other end, then by id. */
 static int by_input(const struct mlt_db *d, const struct mlt_read_row *row) {
-  return mlt_str_cmp(MLT_DB_TEXT(row, INPUT_TAGS, input_uuid), mlt_buf_str(&d->inner_id));
+  int order = mlt_str_cmp(row->extra[1], mlt_buf_str(&d->inner_end));
+  return order ? order
+               : mlt_str_cmp(MLT_DB_TEXT(row, INPUT_TAGS, input_uuid), mlt_buf_str(&d->inner_id));
 }
 
 static const struct mlt_db_child input_tags;
@@ -302,7 +305,7 @@ static const struct mlt_db_child input_tags;
 static const char *edge_fault(const struct mlt_read_row *row) {
   if (!mlt_str_is(MLT_DB_TEXT(row, INPUTS, source_type), "DATASET"))
     return "it is of a kind that mltrack does not know";
-  return row->extra[1].p ? NULL : "its dataset does not exist";
+  return row->extra[2].p ? NULL : "its dataset does not exist";
 }
 
 static enum mlt_rc give_edge(struct mlt_db *d, const struct mlt_read_row *row,
@@ -321,7 +324,7 @@ static enum mlt_rc give_edge(struct mlt_db *d, const struct mlt_read_row *row,
   if (!fault) {
     mlt_db_record(rec, MLT_REC_INPUT);
     rec->input = (struct mlt_input){
-        .experiment = row->extra[3], .name = row->extra[1], .digest = row->extra[2]};
+        .experiment = row->extra[4], .name = row->extra[2], .digest = row->extra[3]};
     return MLT_OK;
   }
   d->inner_skip = true;
@@ -337,7 +340,10 @@ static enum mlt_rc emit_edge(struct mlt_db *d, const struct mlt_db_child *c, str
   const struct mlt_read_row *row = d->cursor[c->read].row;
   struct mlt_str id = MLT_DB_TEXT(row, INPUTS, input_uuid);
   mlt_buf_clear(&d->inner_id);
-  if (mlt_buf_add(&d->inner_id, id.p ? id.p : "", id.len) != MLT_OK)
+  mlt_buf_clear(&d->inner_end);
+  if (mlt_buf_add(&d->inner_id, id.p ? id.p : "", id.len) != MLT_OK ||
+      mlt_buf_add(&d->inner_end, row->extra[1].p ? row->extra[1].p : "", row->extra[1].len) !=
+          MLT_OK)
     return mlt_err_nomem(err);
   d->inner_open = true;
   d->inner_skip = false;

@@ -71,4 +71,10 @@ const struct mlt_source_ops *mlt_source_by_name(const char *name);
 /* The format that claims path most firmly; NULL if none does (err says what was tried). */
 const struct mlt_source_ops *mlt_source_detect(const char *path, struct mlt_err *err);
 
+/* Opens opts->path as the format of that name; NULL or "auto": detected. *ops is set as soon as it
+   is known, also when opening fails. MLT_USAGE: there is no such format. */
+enum mlt_rc mlt_source_open(struct mlt_source **out, const struct mlt_source_ops **ops,
+                            const char *format, const struct mlt_source_opts *opts,
+                            struct mlt_err *err) MLT_NODISCARD;
+
 #endif

@@ -42,14 +42,6 @@ static enum mlt_load load_of(const struct mlt_args *args) {
   return strcmp(word, "rebuild") == 0 ? MLT_LOAD_REBUILD : MLT_LOAD_AUTO;
 }
 
-static struct mlt_source_opts reading(const struct mlt_args *args) {
-  return (struct mlt_source_opts){.experiment = mlt_args_str(args, MLT_OPT_EXPERIMENT),
-                                  .run = mlt_args_str(args, MLT_OPT_RUN),
-                                  .step_field = mlt_args_str(args, MLT_OPT_STEP_FIELD),
-                                  .time_field = mlt_args_str(args, MLT_OPT_TIME_FIELD),
-                                  .time_unit = mlt_args_str(args, MLT_OPT_TIME_UNIT)};
-}
-
 static struct mlt_import_opts options(const struct mlt_args *args, const struct mlt_target *target,
                                       struct mlt_session *s) {
   uint64_t jobs = mlt_args_uint(args, MLT_OPT_JOBS);
@@ -57,7 +49,7 @@ static struct mlt_import_opts options(const struct mlt_args *args, const struct 
   return (struct mlt_import_opts){
       .source = args->argv[0],
       .format = mlt_args_str(args, MLT_OPT_FORMAT),
-      .reading = reading(args),
+      .reading = mlt_bulk_reading(args),
       .target = target,
       .mlflow_version = mlt_args_str(args, MLT_OPT_MLFLOW_VERSION),
       .load = load_of(args),

@@ -40,6 +40,31 @@ static const struct mlt_cmd cmds[] = {
      .min_args = 1,
      .max_args = 1,
      .run = mlt_cmd_import},
+    {.name = "export",
+     .bit = MLT_BIT_EXPORT,
+     .args = "[SOURCE]",
+     .args_kind = "file",
+     .summary = "write a tracking store as JSON lines",
+     .description =
+         "Writes every experiment, run, model and registered model of SOURCE, which is whatever import "
+         "reads, as JSON lines: one object a line, in an order that depends on nothing but the store, so "
+         "that two exports can be compared with diff. import reads them back to the same rows. "
+         "Without SOURCE the database is exported that import would write to. "
+         "An output file appears when all of it is written. "
+         "The result is told on standard error where the lines go to standard output. "
+         "Artifacts are named, not contained.",
+     .examples =
+         "mltrack-bulk export > store.jsonl\tThe database in force (see ENVIRONMENT in the manual)\n"
+         "mltrack-bulk export postgresql:///mlflow -o store.jsonl.zst\tA compressed file\n"
+         "mltrack-bulk export old.db -o old.jsonl\tTo compare it: diff old.jsonl new.jsonl\n"
+         "mltrack-bulk export ./mlruns --on-error skip --rejects bad.jsonl -o good.jsonl\tGo on past "
+         "what cannot be read\n",
+     .exits =
+         "0 when everything is out, 2 when it is done but records were rejected (--on-error skip), "
+         "65 for bad data, 66 when SOURCE cannot be read, 69 when the database cannot be reached, 73 "
+         "when the output is there already or cannot be created, 74 when it cannot be written.",
+     .max_args = 1,
+     .run = mlt_cmd_export},
     {.name = "schema check",
      .bit = MLT_BIT_SCHEMA_CHECK,
      .summary = "tell whether mltrack can write to a database",

@@ -78,3 +78,11 @@ enum mlt_rc mlt_session_note(void *session, const struct mlt_note *note, struct 
 int mlt_session_exit(enum mlt_rc rc) {
   return rc == MLT_CANCELLED && mlt_signalled ? 128 + (int)mlt_signalled : mlt_rc_exit(rc);
 }
+
+struct mlt_source_opts mlt_bulk_reading(const struct mlt_args *args) {
+  return (struct mlt_source_opts){.experiment = mlt_args_str(args, MLT_OPT_EXPERIMENT),
+                                  .run = mlt_args_str(args, MLT_OPT_RUN),
+                                  .step_field = mlt_args_str(args, MLT_OPT_STEP_FIELD),
+                                  .time_field = mlt_args_str(args, MLT_OPT_TIME_FIELD),
+                                  .time_unit = mlt_args_str(args, MLT_OPT_TIME_UNIT)};
+}

@@ -8,6 +8,7 @@
 #include "base/opt.h"
 #include "pipeline/report.h"
 #include "progress.h"
+#include "source/source.h"
 
 struct mlt_session {
   struct mlt_progress progress;
@@ -25,6 +26,9 @@ enum mlt_rc mlt_session_open_rejects(struct mlt_session *s, const struct mlt_arg
                                      struct mlt_err *err);
 /* Has it on the disk. MLT_IO. */
 enum mlt_rc mlt_session_close_rejects(struct mlt_session *s, struct mlt_err *err);
+
+/* How a source is to be read, but for .path and .target. */
+struct mlt_source_opts mlt_bulk_reading(const struct mlt_args *args);
 
 /* on_progress and on_note of the pipeline; ctx is the session. */
 void mlt_session_progress(void *session, const struct mlt_report *report);

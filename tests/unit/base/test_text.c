@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -114,15 +115,69 @@ static void doubles_are_short_and_read_back(void **state) {
     mlt_text_double(text, cases[i].d);
     assert_string_equal(text, cases[i].text);
   }
+}
+
+/* What the C library makes of it: the first of 15, 16, 17 digits that read back. */
+static void expect_double(double d) {
+  char expected[64], text[MLT_DOUBLE_TEXT];
+  for (int n = fabs(d) < DBL_MIN && d != 0 ? 1 : 15; n <= 17; n++) {
+    (void)snprintf(expected, sizeof expected - 2, "%.*g", n, d);
+    if (strtod(expected, NULL) == d)
+      break;
+  }
+  size_t len = strlen(expected);
+  if (!strpbrk(expected, ".e"))
+    (void)snprintf(expected + len, sizeof expected - len, ".0");
+  assert_int_equal(mlt_text_double(text, d), strlen(expected));
+  assert_string_equal(text, expected);
+}
+
+static uint64_t next_random(uint64_t *seed) {
+  *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+  return *seed ^ *seed >> 29;
+}
+
+/* Any bits, numbers like those of metrics, decimals of few digits, and neighbours of powers. */
+static void doubles_are_those_of_printf(void **state) {
+  (void)state;
   uint64_t seed = 1;
-  for (int i = 0; i < 20000; i++) {
+  for (int i = 0; i < 50000; i++) {
     double d;
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    memcpy(&d, &seed, sizeof d);
-    if (!isfinite(d))
-      continue;
-    mlt_text_double(text, d);
-    assert_true(strtod(text, NULL) == d);
+    uint64_t bits = next_random(&seed);
+    memcpy(&d, &bits, sizeof d);
+    if (isfinite(d))
+      expect_double(d);
+    double unit = (double)(next_random(&seed) >> 11) * 0x1p-53;
+    expect_double(unit);
+    expect_double(-unit * pow(10, (double)(bits % 50) - 20));
+    expect_double((double)(bits % 1000000) / pow(10, (double)(seed % 9)));
+  }
+  for (int e = -330; e < 309; e++) {
+    double d = pow(10, e);
+    expect_double(d);
+    expect_double(nextafter(d, 0));
+    expect_double(nextafter(d, INFINITY));
+  }
+  for (int e = -1074; e < 1024; e++) {
+    double d = ldexp(1, e);
+    expect_double(d);
+    expect_double(nextafter(d, 0));
+    expect_double(nextafter(d, 2 * d < INFINITY ? INFINITY : 0));
+  }
+  expect_double(DBL_MAX);
+  expect_double(-DBL_MAX);
+  for (uint64_t n = 1; n < UINT64_C(1) << 62; n *= 3)
+    expect_double((double)n);
+}
+
+static void integers_are_those_of_printf(void **state) {
+  (void)state;
+  const int64_t cases[] = {0, 1, -1, 9, 10, -10, 1234567890123, INT64_MAX, INT64_MIN};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[MLT_INT_TEXT], expected[32];
+    int n = snprintf(expected, sizeof expected, "%" PRId64, cases[i]);
+    assert_int_equal(mlt_text_int(text, cases[i]), n);
+    assert_string_equal(text, expected);
   }
 }
 
@@ -132,6 +187,8 @@ int main(void) {
                                      cmocka_unit_test(bad_utf8_is_repaired),
                                      cmocka_unit_test(passwords_are_masked),
                                      cmocka_unit_test(limits_hold),
-                                     cmocka_unit_test(doubles_are_short_and_read_back)};
+                                     cmocka_unit_test(doubles_are_short_and_read_back),
+                                     cmocka_unit_test(doubles_are_those_of_printf),
+                                     cmocka_unit_test(integers_are_those_of_printf)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

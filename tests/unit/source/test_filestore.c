@@ -196,12 +196,12 @@ static void the_registry_comes_last(void **state) {
       "experiment 1 name=one id=1 location=/a active NULL NULL\n"
       "registered_model M 1 description=d 1 2\n"
       "registered_model_tag t=v\n"
+      "alias champ=10\n"
       "version 2 3 4 description= user=u stage=None source=s3://b/x location=s3://b/y run=" RUN
       " link=NULL status=READY message=NULL\n"
       "version 10 NULL NULL description=NULL user=NULL stage=Production source=NULL "
       "location=NULL run=NULL link=NULL status=READY message=NULL\n"
       "version_tag vt=w\n"
-      "alias champ=10\n"
       "registered_model_end\n"
       "registered_model bare description=NULL NULL NULL\n"
       "registered_model_end\n");
