@@ -306,30 +306,52 @@ void mlt_group_clear_sources(struct mlt_placer_group *g) {
 
 /* All together. */
 
-/* The parts of one root. */
-static bool commit_root(struct mlt_placer_worker *w, struct mlt_placer_root *root, parts *all) {
+static bool stage_manifests(struct part *list, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (!stage_manifest(&list[i]))
+      return false;
+  return true;
+}
+
+static bool give_names(struct mlt_placer_worker *w, struct mlt_placer_root *root, struct part *list,
+                       size_t n) {
   struct place at = {.root = root, .fd = -1};
-  bool manifests = !root->p->o.no_manifests, ok = true;
-  for (size_t i = 0; ok && i < all->n; i++)
-    if (all->v[i].folder->root == root && manifests)
-      ok = stage_manifest(&all->v[i]);
-  ok = ok && mlt_root_sync(root);
-  for (size_t i = 0; ok && i < all->n; i++)
-    if (all->v[i].folder->root == root)
-      ok = name_files(w, &all->v[i], &at);
-  for (size_t i = 0; ok && i < all->n; i++)
-    if (all->v[i].folder->root == root && manifests)
-      ok = name_manifest(&all->v[i], &at);
+  bool ok = true;
+  for (size_t i = 0; ok && i < n; i++)
+    ok = name_files(w, &list[i], &at);
+  for (size_t i = 0; ok && i < n; i++)
+    ok = !list[i].manifest || name_manifest(&list[i], &at);
   leave_place(&at);
-  ok = ok && mlt_root_sync(root) && !mlt_placer_over(w->p);
-  for (size_t i = 0; ok && i < all->n; i++)
-    for (size_t k = 0; all->v[i].folder->root == root && k < all->v[i].list.n; k++)
-      if (all->v[i].list.v[k].remove && !all->v[i].list.v[k].out)
-        remove_source(&all->v[i].list.v[k]);
+  return ok && !mlt_placer_over(w->p);
+}
+
+static void remove_sources(const struct part *part) {
+  for (size_t i = 0; i < part->list.n; i++)
+    if (part->list.v[i].remove && !part->list.v[i].out)
+      remove_source(&part->list.v[i]);
+}
+
+/* The parts of one root. */
+static bool commit_root(struct mlt_placer_worker *w, struct mlt_placer_root *root,
+                        struct part *list, size_t n) {
+  const bool manifests = !root->p->o.no_manifests;
+  int lock = manifests ? mlt_root_lock(root) : -1;
+  bool ok = !manifests || (lock >= 0 && stage_manifests(list, n));
+  ok = ok && mlt_root_sync(root) && give_names(w, root, list, n) && mlt_root_sync(root);
+  if (lock >= 0)
+    (void)close(lock);
+  for (size_t i = 0; ok && i < n; i++)
+    remove_sources(&list[i]);
   return ok;
 }
 
-/* Takes what is done out of the group. */
+static int by_root(const void *a, const void *b) {
+  const struct part *x = a, *y = b;
+  uintptr_t one = (uintptr_t)x->folder->root, other = (uintptr_t)y->folder->root;
+  return (one > other) - (one < other);
+}
+
+/* Takes what is done out of the group; what is of one root stands together. */
 static bool take(struct mlt_placer_group *g, parts *out) {
   bool ok = true;
   (void)pthread_mutex_lock(&g->lock);
@@ -348,6 +370,8 @@ static bool take(struct mlt_placer_group *g, parts *out) {
   (void)pthread_mutex_unlock(&g->lock);
   for (size_t i = 0; i < out->n; i++)
     qsort(out->v[i].list.v, out->v[i].list.n, sizeof *out->v[i].list.v, by_path);
+  if (out->n)
+    qsort(out->v, out->n, sizeof *out->v, by_root);
   return ok;
 }
 
@@ -367,19 +391,11 @@ void mlt_group_commit(struct mlt_placer_worker *w, struct mlt_placer_group *g) {
     (void)mlt_placer_nomem(w->p);
     ok = false;
   }
-  (void)pthread_mutex_lock(&g->p->lock);
-  struct mlt_placer_root *root = g->p->roots;
-  (void)pthread_mutex_unlock(&g->p->lock);
-  for (; ok && root; root = root->next) {
-    bool here = false;
-    for (size_t i = 0; i < all.n; i++)
-      here = here || all.v[i].folder->root == root;
-    if (!here)
-      continue;
-    int lock = g->p->o.no_manifests ? 0 : mlt_root_lock(root);
-    ok = lock >= 0 && commit_root(w, root, &all);
-    if (lock > 0)
-      (void)close(lock);
+  for (size_t i = 0, n; ok && i < all.n; i += n) {
+    struct mlt_placer_root *root = all.v[i].folder->root;
+    for (n = 1; i + n < all.n && all.v[i + n].folder->root == root;)
+      n++;
+    ok = commit_root(w, root, all.v + i, n);
   }
   drop(&all);
   (void)pthread_mutex_unlock(&g->commit);

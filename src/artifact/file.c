@@ -68,46 +68,49 @@ static bool is_zero(const char *p, size_t n) {
 
 /* A block of zeros of a file that has holes becomes a hole. */
 static int put_block(const char *p, size_t n, int out, bool holes) {
+  if (out < 0 || n == 0)
+    return 0;
   if (holes && is_zero(p, n))
     return lseek(out, (off_t)n, SEEK_CUR) < 0 ? -errno : 0;
   return mlt_file_write(out, p, n);
+}
+
+/* Has all been read? A small file's only read gave all of it; whether that is so is seen when its
+   state is compared with what it was. One that grows is read no further: it is told. */
+static bool at_end(const struct job *j, uint64_t total, ssize_t last) {
+  uint64_t size = (uint64_t)j->st.st_size;
+  return last == 0 || total > size || (total == size && total < MLT_PLACER_BUFFER);
 }
 
 /* Reads fd to its end, hashing, and writes it to `out` unless that is -1. False: told, or all is
    over. */
 static bool read_all(struct job *j, int fd, int out) {
   bool holes = j->st.st_blocks < j->st.st_size / 512;
+  char *p = j->w->buffer;
   uint64_t total = 0;
+  ssize_t n;
+  int failed = 0;
   if (!hash_start(j))
     return false;
-  for (;;) {
+  do {
     if (mlt_placer_over(j->w->p))
       return false;
-    ssize_t n = mlt_file_read(fd, j->w->buffer, MLT_PLACER_BUFFER);
+    n = mlt_file_read(fd, p, MLT_PLACER_BUFFER);
     if (n < 0) {
       fault(j, (int)-n);
       return false;
     }
-    int failed = n && out >= 0 ? put_block(j->w->buffer, (size_t)n, out, holes) : 0;
-    if (failed) {
-      target_failed(j, -failed, "cannot write");
-      return false;
-    }
-    if (!hash_add(j, j->w->buffer, (size_t)n))
+    failed = put_block(p, (size_t)n, out, holes);
+    if (!failed && !hash_add(j, p, (size_t)n))
       return false;
     total += (uint64_t)n;
-    /* a small file's only read gave all of it; whether that is so is seen when its state is
-       compared with what it was */
-    if (n == 0 || total > (uint64_t)j->st.st_size ||
-        (total == (uint64_t)j->st.st_size && total < MLT_PLACER_BUFFER))
-      break;
-  }
+  } while (!failed && !at_end(j, total, n));
+  if (!failed && out >= 0 && holes && ftruncate(out, (off_t)total) != 0)
+    failed = -errno;
+  if (failed)
+    target_failed(j, -failed, "cannot write");
   j->e.is.size = total;
-  if (out >= 0 && holes && ftruncate(out, (off_t)total) != 0) {
-    target_failed(j, errno, "cannot write");
-    return false;
-  }
-  return hash_finish(j);
+  return !failed && hash_finish(j);
 }
 
 /* Has the source stayed as it was when it was opened? If not, that is told. */
@@ -203,15 +206,33 @@ static bool stage_copy(struct job *j) {
   return ok;
 }
 
-/* Linking. 1: done; 0: cannot be linked, has to be copied; -1: told. */
+/* Linking. */
+
+static bool cannot_be_linked(int errnum) {
+  static const int why[] = {EXDEV, EPERM, EACCES, EMLINK, EOPNOTSUPP, ENOSYS};
+  for (size_t i = 0; i < sizeof why / sizeof *why; i++)
+    if (errnum == why[i])
+      return true;
+  return false;
+}
+
+/* Is what was linked what was opened? */
+static bool linked_it(const struct job *j, const char *staged) {
+  struct stat st;
+  if (fstatat(root_of(j)->staging, staged, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+      st.st_ino == j->st.st_ino && st.st_dev == j->st.st_dev)
+    return true;
+  mlt_place_fault(j->dir->put, MLT_AT_SOURCE, j->path, "changed", 0,
+                  "another file took its name while it was placed");
+  return false;
+}
+
+/* 1: done; 0: it has to be copied; -1: told. */
 static int stage_link(struct job *j) {
   char name[MLT_STAGED_NAME];
-  struct stat st;
-  int staging = root_of(j)->staging;
   j->e.staged = mlt_stage_name(j->w->p, name);
-  if (linkat(j->dir->source, j->name, staging, name, 0) != 0) {
-    if (errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP ||
-        errno == ENOSYS || errno == EACCES)
+  if (linkat(j->dir->source, j->name, root_of(j)->staging, name, 0) != 0) {
+    if (cannot_be_linked(errno))
       return 0;
     if (errno == ENOENT)
       fault(j, ENOENT);
@@ -219,13 +240,8 @@ static int stage_link(struct job *j) {
       target_failed(j, errno, "cannot link");
     return -1;
   }
-  bool ok = fstatat(staging, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == j->st.st_ino &&
-            st.st_dev == j->st.st_dev;
-  if (!ok)
-    mlt_place_fault(j->dir->put, MLT_AT_SOURCE, j->path, "changed", 0,
-                    "another file took its name while it was placed");
   j->e.is.size = (uint64_t)j->st.st_size;
-  ok = ok && (!j->hash || read_all(j, j->fd, -1)) && unchanged(j);
+  bool ok = linked_it(j, name) && (!j->hash || read_all(j, j->fd, -1)) && unchanged(j);
   if (!ok)
     drop(j);
   return ok ? 1 : -1;
