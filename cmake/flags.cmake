@@ -16,6 +16,11 @@ if(MLT_SANITIZE)
   target_link_options(mlt_flags INTERFACE -fsanitize=${sanitizers})
 endif()
 
+if(MLT_COVERAGE) # single: several times faster; threads lose a count now and then, never a line
+  target_compile_options(mlt_flags INTERFACE --coverage -fprofile-update=single)
+  target_link_options(mlt_flags INTERFACE --coverage)
+endif()
+
 # Hardening. _FORTIFY_SOURCE needs optimisation and hides calls from the sanitizers.
 target_compile_options(mlt_flags INTERFACE -fstack-protector-strong)
 foreach(flag -fstack-clash-protection -fcf-protection) # not on every processor
