@@ -13,7 +13,8 @@
 #include "model/record.h"
 
 enum {
-  MLT_LINE_MAX = 16 << 20, /* bytes of a line, without its end */
+  MLT_LINE_MAX = 16 << 20,  /* bytes of a line, without its end */
+  MLT_LINE_ITEMS = 1 << 20, /* elements of a list, members of an object */
   MLT_LINE_VERSION = 1
 };
 
@@ -91,7 +92,7 @@ struct mlt_line {
    "unknown-type", "unknown-field", "duplicate-field", "missing-field", "wrong-kind", "bad-number"
    (an integer that has a fraction or more than 64 bits, a number that no double holds),
    "bad-text" (a NUL, a lone surrogate), "bad-value" (a word that is none of those allowed, columns
-   of unequal length). */
+   of unequal length), "too-long" (more than MLT_LINE_ITEMS of something). */
 struct mlt_line_fault {
   const char *code;
   enum mlt_line_type type; /* as far as it is known; MLT_LINE_COUNT: it is not */
@@ -104,9 +105,9 @@ struct mlt_line_reader;
 struct mlt_line_reader *mlt_line_reader_new(void); /* NULL when out of memory */
 void mlt_line_reader_free(struct mlt_line_reader *r);
 /* Takes one line, without its end, apart. Strings of *out point into it or into the reader: valid
-   until the next call. MLT_DATA: it is refused, *fault says why; its strings live as long. Also
-   MLT_NOMEM. Blank lines are the caller's to leave out, and so is whether lines follow each other
-   as they must. */
+   until the next call. MLT_DATA: it is refused, *fault says why, with strings that live as long,
+   and *out holds what was read before it was. Also MLT_NOMEM. Blank lines are the caller's to leave
+   out, and so is whether lines follow each other as they must. */
 enum mlt_rc mlt_line_read(struct mlt_line_reader *r, struct mlt_str line, struct mlt_line *out,
                           struct mlt_line_fault *fault) MLT_NODISCARD;
 

@@ -19,7 +19,7 @@
 #include "base/map.h"
 #include "model/record.h"
 #include "source/fault.h"
-#include "source/json_cut.h"
+#include "base/json_cut.h"
 #include "source/source.h"
 #include "source/tree.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "mix.h"
-#include "source/json_cut.h"
+#include "base/json_cut.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

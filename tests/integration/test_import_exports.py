@@ -142,7 +142,7 @@ def test_a_cut_document_is_named_with_its_line(exported, tmp_path, run_bulk):
     (tmp_path / "run.json").write_text(cut)
     done = run_bulk("import", tmp_path, "--to", f"sqlite:///{tmp_path}/x.db")
     assert done.returncode == 65
-    assert f"run.json:{cut.count(chr(10)) + 1}: it is no JSON: the file ends before the document does" in done.stderr
+    assert f"run.json:{cut.count(chr(10)) + 1}: it is no JSON: it ends before the document does" in done.stderr
 
 
 def test_memory_does_not_grow_with_a_run(bulk, new_db, tmp_path):

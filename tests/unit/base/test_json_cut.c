@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "source/json_cut.h"
+#include "base/json_cut.h"
 
 struct feed {
   struct mlt_cut cut;
@@ -201,5 +201,5 @@ int main(void) {
       cmocka_unit_test(depth_has_a_limit),
       cmocka_unit_test(a_value_has_a_limit),
   };
-  return cmocka_run_group_tests_name("source/json_cut", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("base/json_cut", tests, NULL, NULL);
 }

@@ -2,8 +2,8 @@
    the members between, and, where asked for, whole values of bounded size for base/json_read.h.
    Looks at structure only: what a number or string is worth is for who reads it. Takes bytes in
    chunks of any size (ask for room, fill it, say how much). No I/O. */
-#ifndef MLT_SOURCE_JSON_CUT_H
-#define MLT_SOURCE_JSON_CUT_H
+#ifndef MLT_BASE_JSON_CUT_H
+#define MLT_BASE_JSON_CUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,6 +55,10 @@ void mlt_cut_eof(struct mlt_cut *c);
    is over. MLT_DATA: it is no JSON at c->line, c->reason says why. MLT_TOOBIG: a value on c->line
    has more than MLT_CUT_MAX bytes. After MLT_DATA and MLT_TOOBIG there is no going on. */
 enum mlt_rc mlt_cut_next(struct mlt_cut *c, struct mlt_cut_event *out) MLT_NODISCARD;
+/* Begins with a document that is all there: text is borrowed, room, fed, eof and free are not for
+ * it.
+ */
+void mlt_cut_whole(struct mlt_cut *c, struct mlt_str text);
 /* Right after OPEN: the whole of it as one slice, or nothing of it. Returns as mlt_cut_next; after
    MLT_AGAIN call the same again. */
 enum mlt_rc mlt_cut_take(struct mlt_cut *c, struct mlt_str *raw) MLT_NODISCARD;

@@ -1,7 +1,7 @@
 /* See json_cut.h. An event that the bytes at hand do not hold whole is looked at again from its
    beginning when there are more; only take and skip, which may be long, remember how far they came.
  */
-#include "source/json_cut.h"
+#include "base/json_cut.h"
 
 #include <string.h>
 
@@ -50,6 +50,11 @@ void mlt_cut_eof(struct mlt_cut *c) {
   c->eof = true;
 }
 
+void mlt_cut_whole(struct mlt_cut *c, struct mlt_str text) {
+  *c = (struct mlt_cut){
+      .buf = (char *)(uintptr_t)text.p, .cap = text.len, .end = text.len, .line = 1, .eof = true};
+}
+
 static enum mlt_rc bad(struct mlt_cut *c, const char *reason) {
   c->reason = reason;
   return MLT_DATA;
@@ -58,7 +63,7 @@ static enum mlt_rc bad(struct mlt_cut *c, const char *reason) {
 /* The bytes at hand end within something. */
 static enum mlt_rc more(struct mlt_cut *c) {
   if (c->eof)
-    return bad(c, "the file ends before the document does");
+    return bad(c, "it ends before the document does");
   return c->end - c->start >= MLT_CUT_MAX ? MLT_TOOBIG : MLT_AGAIN;
 }
 
