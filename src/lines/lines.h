@@ -14,7 +14,7 @@
 
 enum {
   MLT_LINE_MAX = 16 << 20,  /* bytes of a line, without its end */
-  MLT_LINE_ITEMS = 1 << 20, /* elements of a list, members of an object */
+  MLT_LINE_ITEMS = 1 << 18, /* elements of a list, members of an object */
   MLT_LINE_VERSION = 1
 };
 

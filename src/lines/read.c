@@ -145,14 +145,21 @@ static enum mlt_rc bad_value(struct mlt_line_reader *r, const char *field, const
   return mlt_line_refuse(r, "bad-value", "%s", why);
 }
 
+/* A run's dataset may be one that an earlier line has made: then it is only named. */
 static enum mlt_rc check_dataset(struct mlt_line_reader *r, const struct mlt_line *out) {
   const struct mlt_line_value *v = out->v;
-  bool alone = v[MLT_AT_DATASET_experiment].has;
-  if (!alone && !v[MLT_AT_DATASET_run_id].has)
+  bool of_run = v[MLT_AT_DATASET_run_id].has;
+  bool makes = v[MLT_AT_DATASET_source_type].has || v[MLT_AT_DATASET_source].has ||
+               v[MLT_AT_DATASET_schema].has || v[MLT_AT_DATASET_profile].has || !of_run;
+  if (!of_run && !v[MLT_AT_DATASET_experiment].has)
     return missing(r, out, "run_id");
-  if (alone && v[MLT_AT_DATASET_run_id].has)
-    return bad_value(r, "experiment", "a dataset belongs to a run or to an experiment, not both");
-  if (alone && (v[MLT_AT_DATASET_context].has || v[MLT_AT_DATASET_tags].has))
+  if (makes && !v[MLT_AT_DATASET_source_type].has)
+    return missing(r, out, "source_type");
+  if (makes && !v[MLT_AT_DATASET_source].has)
+    return missing(r, out, "source");
+  if (makes && of_run && v[MLT_AT_DATASET_experiment].has)
+    return bad_value(r, "experiment", "the dataset that a run's line makes is in its experiment");
+  if (!of_run && (v[MLT_AT_DATASET_context].has || v[MLT_AT_DATASET_tags].has))
     return bad_value(r, v[MLT_AT_DATASET_context].has ? "context" : "tags",
                      "only the dataset of a run has a context and tags");
   return MLT_OK;

@@ -286,10 +286,11 @@ static enum mlt_rc member(struct mlt_line_reader *r, const struct mlt_line_field
                           const struct mlt_cut_event *ev, struct mlt_line_pool *pool) {
   struct mlt_kv kv;
   enum mlt_rc rc = member_key(r, field, ev, &kv.key);
-  if (rc != MLT_OK || is_null(ev))
+  if (rc != MLT_OK)
     return rc;
   if (field->kind == MLT_LINE_TEXTS) {
-    rc = text(r, field, ev, &kv.value);
+    kv.value = MLT_STR_NULL;
+    rc = is_null(ev) ? MLT_OK : text(r, field, ev, &kv.value);
     if (rc == MLT_OK && !MLT_VEC_ROOM(pool->texts))
       rc = MLT_NOMEM;
     if (rc == MLT_OK)

@@ -15,10 +15,12 @@ extern const struct mlt_source_ops mlt_source_csv;
 extern const struct mlt_source_ops mlt_source_tensorboard;
 extern const struct mlt_source_ops mlt_source_exim;
 extern const struct mlt_source_ops mlt_source_wandb;
+extern const struct mlt_source_ops mlt_source_jsonl;
 
 const struct mlt_source_ops *const mlt_sources[] = {
-    &mlt_source_filestore,   &mlt_source_sqlite, &mlt_source_postgresql, &mlt_source_csv,
-    &mlt_source_tensorboard, &mlt_source_exim,   &mlt_source_wandb,      NULL,
+    &mlt_source_filestore, &mlt_source_sqlite,      &mlt_source_postgresql,
+    &mlt_source_csv,       &mlt_source_tensorboard, &mlt_source_exim,
+    &mlt_source_wandb,     &mlt_source_jsonl,       NULL,
 };
 
 const struct mlt_source_ops *mlt_source_by_name(const char *name) {

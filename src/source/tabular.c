@@ -47,6 +47,11 @@ static bool ends_with(const char *name, const char *end) {
   return n > m && strcasecmp(name + n - m, end) == 0;
 }
 
+/* Of the file at hand. */
+static const struct preset *preset_here(const struct mlt_tab *s) {
+  return s->lines ? NULL : preset_of(mlt_tree_name(&s->tree, s->at));
+}
+
 static bool is_preset(const char *name) {
   return preset_of(name) != NULL;
 }
@@ -128,7 +133,8 @@ static void name_run(struct mlt_tab *s) {
   const char *name = mlt_tree_name(t, s->at);
   struct mlt_str folder = mlt_tree_folder(t, s->at), file = stem(name);
   const char *root = t->name;
-  if (is_preset(name)) {
+  bool preset = preset_here(s);
+  if (preset) {
     file = MLT_STR_LIT("");
     if (is_checkpoint(folder) && format_of(name) == MLT_TAB_HISTORY)
       folder = parent(folder);
@@ -144,7 +150,7 @@ static void name_run(struct mlt_tab *s) {
                    folder.len && file.len ? "/" : "", MLT_STR_ARG(file));
   s->flat.run_name = mlt_str_c(s->run_name);
   /* As when the folder above is imported: the same run, the same tags. */
-  bool alone = t->is_file && is_preset(name);
+  bool alone = t->is_file && preset;
   (void)snprintf(s->source_name, sizeof s->source_name, "%s%s%s", alone ? t->name : "",
                  alone ? "/" : "", mlt_tree_path(t, s->at));
   s->flat.source_name = mlt_str_c(s->source_name);
@@ -171,6 +177,19 @@ static enum mlt_rc leave_out(struct mlt_tab *s, unsigned why) {
   return MLT_END;
 }
 
+/* A descriptor, or -errno. */
+static int open_file(struct mlt_tab *s, const struct mlt_tree_file *f, const char *path) {
+  int fd = s->given;
+  if (fd < 0)
+    return f->errnum ? -f->errnum : mlt_tree_open_file(&s->tree, path, &s->st);
+  s->given = -1;
+  if (fstat(fd, &s->st) == 0)
+    return fd;
+  int failed = errno;
+  (void)close(fd);
+  return -failed;
+}
+
 static enum mlt_rc begin_file(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {
   const struct mlt_tree_file *f = &s->tree.files.v[s->at];
   const char *path = mlt_tree_path(&s->tree, s->at);
@@ -180,14 +199,14 @@ static enum mlt_rc begin_file(struct mlt_tab *s, struct mlt_record *rec, struct 
   mlt_params_clear(&s->params);
   if (f->mark != TAKEN)
     return leave_out(s, f->mark);
-  int fd = f->errnum ? -f->errnum : mlt_tree_open_file(&s->tree, path, &s->st);
+  int fd = open_file(s, f, path);
   if (fd < 0) {
     s->step = nothing;
     return mlt_flat_unreadable(&s->flat, rec, -fd);
   }
   s->fd = fd;
   s->until = UINT64_MAX;
-  s->format = format_of(mlt_tree_name(&s->tree, s->at));
+  s->format = s->lines ? MLT_TAB_LINES : format_of(mlt_tree_name(&s->tree, s->at));
   mlt_csv_reset(&s->csv, ends_with(path, ".tsv") ? '\t' : 0);
   mlt_json_rows_reset(&s->json, s->format == MLT_TAB_HISTORY);
   mlt_sheet_reset(&s->sheet, &s->opts);
@@ -211,7 +230,7 @@ static enum mlt_rc reject_file(struct mlt_tab *s, struct mlt_record *rec, const 
 static enum mlt_rc header(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {
   const char *missing = NULL;
   char why[sizeof s->flat.reason];
-  bool expected = s->tree.is_file || is_preset(mlt_tree_name(&s->tree, s->at));
+  bool expected = s->tree.is_file || preset_here(s);
   enum mlt_rc rc = mlt_tab_row(s, err);
   if (err->rc != MLT_OK)
     return rc;
@@ -262,7 +281,7 @@ static enum mlt_rc read_params(struct mlt_tab *s, int fd, off_t size, const char
 }
 
 static enum mlt_rc params(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {
-  const struct preset *p = preset_of(mlt_tree_name(&s->tree, s->at));
+  const struct preset *p = preset_here(s);
   struct mlt_err why = MLT_ERR_INIT;
   struct stat st;
   if (!p || !p->params || s->note++)
@@ -418,6 +437,8 @@ static void csv_close(struct mlt_source *src) {
     return;
   struct mlt_tab *s = &src->tab;
   mlt_tab_close_file(s);
+  if (s->given >= 0)
+    (void)close(s->given);
   mlt_tree_close(&s->tree);
   mlt_gather_free(&s->gather);
   mlt_params_free(&s->params);
@@ -489,13 +510,46 @@ static enum mlt_rc open_tree(struct mlt_tab *s, const struct mlt_source_opts *op
   return MLT_OK;
 }
 
+/* A source that has no files yet; NULL when out of memory. */
+static struct mlt_source *new_source(void) {
+  struct mlt_source *src = mlt_calloc(1, sizeof *src);
+  if (src)
+    src->tab.fd = src->tab.given = src->tab.tree.root = -1;
+  return src;
+}
+
+enum mlt_rc mlt_tab_open_lines(struct mlt_source **out, int fd, const char *name, const char *stem,
+                               const struct mlt_source_opts *opts, struct mlt_err *err) {
+  struct mlt_source *src = new_source();
+  if (!src) {
+    (void)close(fd);
+    return mlt_err_nomem(err);
+  }
+  struct mlt_tab *s = &src->tab;
+  s->given = fd;
+  s->lines = true;
+  enum mlt_rc rc = take_opts(s, opts, err);
+  if (rc == MLT_OK)
+    rc = mlt_tree_one(&s->tree, name, err);
+  if (rc == MLT_OK)
+    rc = allocate(s, err);
+  if (!s->given_run)
+    s->given_run = stem;
+  s->flat.experiment = mlt_str_c(opts->experiment ? opts->experiment : stem);
+  s->progress.runs_total = 1;
+  if (rc == MLT_OK)
+    *out = src;
+  else
+    csv_close(src);
+  return rc;
+}
+
 static enum mlt_rc csv_open(struct mlt_source **out, const struct mlt_source_opts *opts,
                             struct mlt_err *err) {
   *out = NULL;
-  struct mlt_source *src = mlt_calloc(1, sizeof *src);
+  struct mlt_source *src = new_source();
   if (!src)
     return mlt_err_nomem(err);
-  src->tab.fd = src->tab.tree.root = -1;
   enum mlt_rc rc = take_opts(&src->tab, opts, err);
   if (rc == MLT_OK)
     rc = open_tree(&src->tab, opts, err);

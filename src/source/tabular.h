@@ -63,6 +63,8 @@ struct mlt_tab {
 
   enum mlt_tab_format format;
   int fd;
+  int given;  /* the only file, open; -1: the tree's are opened */
+  bool lines; /* it holds lines of JSON, whatever it is called */
   struct stat st;
   struct mlt_csv csv;
   struct mlt_json_rows json;
@@ -87,6 +89,15 @@ struct mlt_tab {
   size_t run, run_step, extent; /* at hand */
   uint64_t until;               /* where the extent being read ends; UINT64_MAX: no extent */
 };
+
+extern const struct mlt_source_ops mlt_source_csv;
+
+/* The source of one file that holds lines of JSON, for mlt_source_csv's other functions. fd, which
+   it owns, also after a failure, is at the beginning and can be read twice. name: what notes call
+   it; stem: what run and experiment are called that have no name. */
+enum mlt_rc mlt_tab_open_lines(struct mlt_source **out, int fd, const char *name, const char *stem,
+                               const struct mlt_source_opts *opts,
+                               struct mlt_err *err) MLT_NODISCARD;
 
 /* tabular_rows.c. A row, MLT_END, or a row that cannot be used: MLT_DATA or MLT_TOOBIG, with
    s->line where it is and the reason left for mlt_tab_row_fault. Headers are taken, not given. */

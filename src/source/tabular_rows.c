@@ -198,7 +198,7 @@ static enum mlt_rc take_object(struct mlt_tab *s, struct mlt_str row, struct mlt
     return why.rc == MLT_NOMEM ? mlt_err_nomem(err)
                                : fault(s, MLT_DATA, "no JSON object: %s", why.msg);
   /* Ray repeats its parameters in every row. */
-  enum mlt_rc rc = mlt_json_leaves(s->doc, "config", "/", take_leaf, &l);
+  enum mlt_rc rc = mlt_json_leaves(s->doc, s->lines ? NULL : "config", "/", take_leaf, &l);
   if (rc == MLT_DATA)
     return fault(s, rc, "a JSON value that is no object");
   if (rc == MLT_TOOBIG)

@@ -151,6 +151,15 @@ void mlt_tree_path_beside(const struct mlt_tree *t, size_t i, const char *name,
     *out = '\0';
 }
 
+enum mlt_rc mlt_tree_one(struct mlt_tree *t, const char *name, struct mlt_err *err) {
+  struct walk w = {.t = t, .err = err};
+  *t = (struct mlt_tree){.root = -1, .is_file = true};
+  mlt_buf_init(&t->paths, PATH_MAX);
+  (void)snprintf(t->name, sizeof t->name, "%s", name);
+  (void)snprintf(w.path, sizeof w.path, "%s", t->name);
+  return add(&w, 0, 0);
+}
+
 void mlt_tree_close(struct mlt_tree *t) {
   if (t->root >= 0)
     (void)close(t->root);

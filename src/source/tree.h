@@ -38,6 +38,8 @@ struct mlt_tree {
    mlt_tree_close in any case. */
 enum mlt_rc mlt_tree_open(struct mlt_tree *t, const char *path, bool (*wanted)(const char *name),
                           const char *left_out, struct mlt_err *err) MLT_NODISCARD;
+/* One file of this name, that the caller has open: nothing of the tree can be opened. */
+enum mlt_rc mlt_tree_one(struct mlt_tree *t, const char *name, struct mlt_err *err) MLT_NODISCARD;
 void mlt_tree_close(struct mlt_tree *t);
 
 static inline const char *mlt_tree_path(const struct mlt_tree *t, size_t i) {

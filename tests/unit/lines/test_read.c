@@ -58,10 +58,12 @@ static void every_kind_is_read(void **state) {
   assert_false(v[MLT_AT_RUN_name].has);
   assert_false(v[MLT_AT_RUN_user].has);
   assert_null(v[MLT_AT_RUN_user].text.p);
-  assert_int_equal(v[MLT_AT_RUN_params].n, 2);
+  assert_int_equal(v[MLT_AT_RUN_params].n, 3);
   assert_text(v[MLT_AT_RUN_params].texts[0].key, "lr");
   assert_text(v[MLT_AT_RUN_params].texts[0].value, "0.1");
-  assert_text(v[MLT_AT_RUN_params].texts[1].key, "");
+  assert_text(v[MLT_AT_RUN_params].texts[1].value, NULL);
+  assert_text(v[MLT_AT_RUN_params].texts[2].key, "");
+  assert_text(v[MLT_AT_RUN_params].texts[2].value, "");
   assert_true(v[MLT_AT_RUN_tags].has);
   assert_int_equal(v[MLT_AT_RUN_tags].n, 0);
   v = taken("{\"type\":\"logged_model\",\"model_id\":\"m\",\"experiment\":\"e\",\"name\":\"n\","
@@ -90,6 +92,13 @@ static void columns_of_points_are_read(void **state) {
                          "\"timestamp\":[],\"value\":[]}")[MLT_AT_POINTS_value]
                        .n,
                    0);
+}
+
+static void a_run_may_name_a_dataset_of_any_experiment(void **state) {
+  (void)state;
+  taken("{\"type\":\"dataset\",\"run_id\":\"r\",\"name\":\"d\",\"digest\":\"1\","
+        "\"experiment\":\"e\",\"context\":\"train\"}");
+  assert_text(line.v[MLT_AT_DATASET_experiment].text, "e");
 }
 
 static void the_type_may_stand_anywhere(void **state) {
@@ -235,6 +244,11 @@ static const struct refusal refusals[] = {
     {"{\"type\":\"dataset\",\"experiment\":\"e\",\"name\":\"d\",\"digest\":\"1\","
      "\"source_type\":\"\",\"source\":\"\",\"tags\":{}}",
      "bad-value", "tags"},
+    {"{\"type\":\"dataset\",\"run_id\":\"r\",\"name\":\"d\",\"digest\":\"1\","
+     "\"schema\":\"s\"}",
+     "missing-field", "source_type"},
+    {"{\"type\":\"dataset\",\"experiment\":\"e\",\"name\":\"d\",\"digest\":\"1\"}",
+     "missing-field", "source_type"},
     {"{\"type\":\"model_version\",\"name\":\"m\",\"version\":0}", "bad-value", "version"},
     {"{\"type\":\"model_metric\",\"model_id\":\"m\",\"run_id\":\"r\",\"key\":\"k\",\"value\":1,"
      "\"timestamp\":1,\"dataset_name\":\"d\"}",
@@ -304,6 +318,7 @@ static void too_many_values_are_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(every_kind_is_read),           TEST(columns_of_points_are_read),
+      TEST(a_run_may_name_a_dataset_of_any_experiment),
       TEST(the_type_may_stand_anywhere),  TEST(numbers_keep_every_bit),
       TEST(escapes_are_what_json_says),   TEST(what_is_refused_has_a_code_and_a_field),
       TEST(a_nul_in_the_line_is_refused), TEST(what_was_read_before_the_fault_is_there),

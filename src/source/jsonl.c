@@ -1,0 +1,408 @@
+/* JSON lines as a source: a file, a FIFO or standard input, compressed or not. Lines are calls to
+   MLflow's store (lines/lines.h); objects without a "type" are rows of metrics, which the source of
+   tables reads. See jsonl.h. */
+#include "source/jsonl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "source/tabular.h"
+
+struct mlt_source {
+  struct mlt_jsonl lines;
+  struct mlt_source *rows; /* not NULL: rows of metrics, of which it is a source */
+};
+
+/* ---- what the input is called ---- */
+
+static bool cut_suffix(char *name, const char *suffix) {
+  size_t n = strlen(name), m = strlen(suffix);
+  if (n <= m || strcasecmp(name + n - m, suffix) != 0)
+    return false;
+  name[n - m] = '\0';
+  return true;
+}
+
+/* Without its suffixes; was it one of JSON lines? */
+static bool cut_suffixes(char *name) {
+  static const char *const packed[] = {".gz", ".zst", ".zstd"};
+  static const char *const lines[] = {".jsonl", ".ndjson"};
+  for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
+    if (cut_suffix(name, packed[i]))
+      break;
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+    if (cut_suffix(name, lines[i]))
+      return true;
+  (void)cut_suffix(name, ".json");
+  return false;
+}
+
+static void name_input(struct mlt_jsonl *s, const char *path) {
+  const char *slash = strrchr(path, '/');
+  bool standard = strcmp(path, "-") == 0;
+  (void)snprintf(s->name, sizeof s->name, "%s", standard ? "stdin" : slash ? slash + 1 : path);
+  (void)snprintf(s->stem, sizeof s->stem, "%s", s->name);
+  (void)cut_suffixes(s->stem);
+}
+
+/* Files of artifacts are named from there. */
+static enum mlt_rc find_folder(struct mlt_jsonl *s, const char *path, struct mlt_err *err) {
+  char above[PATH_MAX];
+  const char *slash = strrchr(path, '/');
+  size_t n = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
+  if (n >= sizeof above)
+    return mlt_err_set(err, MLT_NOINPUT, "'%s' is too long a path", path);
+  (void)snprintf(above, sizeof above, "%.*s", n ? (int)n : 1, n ? path : ".");
+  return realpath(above, s->folder) ? MLT_OK
+                                    : mlt_err_errno(err, errno, "cannot enter '%s'", above);
+}
+
+/* ---- reading a line ---- */
+
+static enum mlt_rc fault(struct mlt_jsonl *s, const char *code, const char *reason) {
+  s->fault = (struct mlt_line_fault){.code = code, .type = MLT_LINE_COUNT};
+  (void)snprintf(s->fault.reason, sizeof s->fault.reason, "%s", reason);
+  memset(s->line.v, 0, sizeof s->line.v);
+  return MLT_DATA;
+}
+
+static void use_line(struct mlt_jsonl *s, uint64_t number) {
+  const struct mlt_line_value *v = s->line.v;
+  bool run = s->line_rc == MLT_OK && s->line.type == MLT_LINE_RUN;
+  s->now = (struct mlt_jsonl_line){
+      .number = number,
+      .type = s->line.type,
+      .whole = run && (s->complete || v[MLT_AT_RUN_complete].integer),
+      .exact = s->complete,
+      .v = v,
+  };
+}
+
+/* The next line, whatever it is, is at hand, or s->over. */
+static enum mlt_rc read_line(struct mlt_jsonl *s, struct mlt_err *err) {
+  struct mlt_err why = MLT_ERR_INIT;
+  uint64_t number;
+  char too_long[64];
+  enum mlt_rc rc = mlt_line_input_next(&s->input, &s->text, &number, &why);
+  switch (rc) {
+  case MLT_OK:
+    s->line_rc = mlt_line_read(s->reader, s->text, &s->line, &s->fault);
+    break;
+  case MLT_END:
+    s->over = true;
+    return MLT_OK;
+  case MLT_TOOBIG:
+    (void)snprintf(too_long, sizeof too_long, "the line is longer than %d bytes", MLT_LINE_MAX);
+    s->line_rc = fault(s, "too-long", too_long);
+    break;
+  case MLT_DATA:
+    s->line_rc = fault(s, "bad-compression", why.msg);
+    break;
+  default:
+    *err = why;
+    return rc;
+  }
+  if (s->line_rc == MLT_NOMEM)
+    return mlt_err_nomem(err);
+  use_line(s, number);
+  s->held = true;
+  return MLT_OK;
+}
+
+/* ---- notes ---- */
+
+static const enum mlt_table tables[MLT_LINE_COUNT + 1] = {
+    [MLT_LINE_HEADER] = MLT_T_RUNS,
+    [MLT_LINE_EXPERIMENT] = MLT_T_EXPERIMENTS,
+    [MLT_LINE_RUN] = MLT_T_RUNS,
+    [MLT_LINE_METRIC] = MLT_T_METRICS,
+    [MLT_LINE_METRICS] = MLT_T_METRICS,
+    [MLT_LINE_POINTS] = MLT_T_METRICS,
+    [MLT_LINE_PARAM] = MLT_T_PARAMS,
+    [MLT_LINE_TAG] = MLT_T_TAGS,
+    [MLT_LINE_DATASET] = MLT_T_DATASETS,
+    [MLT_LINE_MODEL_INPUT] = MLT_T_INPUTS,
+    [MLT_LINE_MODEL_OUTPUT] = MLT_T_INPUTS,
+    [MLT_LINE_ARTIFACT] = MLT_T_RUNS,
+    [MLT_LINE_END] = MLT_T_RUNS,
+    [MLT_LINE_LOGGED_MODEL] = MLT_T_LOGGED_MODELS,
+    [MLT_LINE_MODEL_METRIC] = MLT_T_LOGGED_MODEL_METRICS,
+    [MLT_LINE_REGISTERED_MODEL] = MLT_T_REGISTERED_MODELS,
+    [MLT_LINE_MODEL_VERSION] = MLT_T_MODEL_VERSIONS,
+    [MLT_LINE_COUNT] = MLT_T_METRICS, /* what most lines are */
+};
+
+/* The line at hand is refused. */
+static enum mlt_rc refuse(struct mlt_jsonl *s, const char *code, struct mlt_str field,
+                          const char *reason, struct mlt_record *rec) {
+  const struct mlt_jsonl_line *l = &s->now;
+  bool says = s->fault.type < MLT_LINE_COUNT && s->fault.type != MLT_LINE_HEADER;
+  mlt_jsonl_begin(&s->giver, rec, MLT_REC_NOTE, l->number);
+  rec->place.field = field;
+  rec->note = (struct mlt_note){.kind = MLT_NOTE_REJECT,
+                                .table = tables[s->fault.type],
+                                .code = code,
+                                .rows = 1,
+                                .id = says ? s->line.v[0].text : MLT_STR_NULL,
+                                .place = rec->place,
+                                .reason = mlt_str_c(reason)};
+  s->held = false;
+  return MLT_OK;
+}
+
+static enum mlt_rc refuse_wrong(struct mlt_jsonl *s, const char *field, struct mlt_record *rec) {
+  const char *code = s->wrong.code;
+  s->wrong.code = NULL;
+  return refuse(s, code, mlt_str_c(field), s->wrong.text, rec);
+}
+
+/* The run that is streamed has no end, and gets one. */
+static enum mlt_rc no_end(struct mlt_jsonl *s, struct mlt_record *rec) {
+  bool held = s->held;
+  s->fault.type = MLT_LINE_RUN;
+  (void)refuse(s, "no-end", MLT_STR_NULL,
+               "the end of this complete run is missing: its lines may be cut off", rec);
+  rec->note.id = mlt_buf_str(&s->run);
+  s->held = held;
+  mlt_jsonl_serve(&s->giver, NULL);
+  s->serving = true;
+  return MLT_OK;
+}
+
+/* ---- giving ---- */
+
+static enum mlt_rc end_window(struct mlt_jsonl *s, struct mlt_record *rec) {
+  s->streamed = false;
+  mlt_jsonl_begin(&s->giver, rec, MLT_REC_WINDOW_END, 0);
+  return MLT_OK;
+}
+
+static enum mlt_rc give_window(struct mlt_jsonl *s, struct mlt_record *rec, struct mlt_err *err) {
+  return mlt_jsonl_window_give(&s->window, &s->giver, rec, err);
+}
+
+/* There are no more lines. */
+static enum mlt_rc finish(struct mlt_jsonl *s, struct mlt_record *rec, struct mlt_err *err) {
+  if (mlt_jsonl_window_holds(&s->window))
+    return give_window(s, rec, err);
+  if (s->giver.open == MLT_OPEN_RUN)
+    return no_end(s, rec);
+  if (s->giver.open != MLT_OPEN_NOTHING) {
+    mlt_jsonl_serve(&s->giver, NULL);
+    return mlt_jsonl_give(&s->giver, rec, err);
+  }
+  return s->streamed && !s->complete ? end_window(s, rec) : MLT_END;
+}
+
+/* A good line, in its place. MLT_AGAIN: it has been taken; MLT_OK: *rec comes before. */
+static enum mlt_rc take(struct mlt_jsonl *s, struct mlt_record *rec, struct mlt_err *err) {
+  bool streams = s->complete || s->now.whole || s->giver.open == MLT_OPEN_RUN;
+  if (streams && mlt_jsonl_window_holds(&s->window))
+    return give_window(s, rec, err);
+  if (!streams && s->streamed)
+    return end_window(s, rec);
+  if (!streams && mlt_jsonl_window_is_due(&s->window, &s->giver, &s->now))
+    return give_window(s, rec, err);
+  s->held = false;
+  if (!streams)
+    return mlt_jsonl_window_add(&s->window, &s->giver, &s->now) == MLT_OK ? MLT_AGAIN
+                                                                          : mlt_err_nomem(err);
+  mlt_jsonl_serve(&s->giver, &s->now);
+  s->serving = s->streamed = true;
+  return MLT_AGAIN;
+}
+
+/* The line at hand: likewise. */
+static enum mlt_rc look(struct mlt_jsonl *s, struct mlt_record *rec, struct mlt_err *err) {
+  const char *field = NULL;
+  if (s->line_rc != MLT_OK)
+    return refuse(s, s->fault.code, s->fault.field, s->fault.reason, rec);
+  if (s->giver.open == MLT_OPEN_RUN && s->now.type == MLT_LINE_RUN)
+    return no_end(s, rec);
+  s->fault.type = s->now.type;
+  enum mlt_rc rc = mlt_jsonl_check(&s->now, &s->wrong, &field);
+  if (rc == MLT_OK)
+    rc = mlt_jsonl_follows(s, &field);
+  if (rc == MLT_DATA)
+    return refuse_wrong(s, field, rec);
+  if (rc != MLT_OK)
+    return mlt_err_nomem(err);
+  if (s->now.type != MLT_LINE_HEADER)
+    return take(s, rec, err);
+  s->held = false;
+  return MLT_AGAIN;
+}
+
+static enum mlt_rc next_record(struct mlt_jsonl *s, struct mlt_record *rec, struct mlt_err *err) {
+  for (;;) {
+    enum mlt_rc rc = MLT_OK;
+    if (mlt_jsonl_window_gives(&s->window))
+      return give_window(s, rec, err);
+    if (s->serving) {
+      rc = mlt_jsonl_give(&s->giver, rec, err);
+      if (rc != MLT_END)
+        return rc;
+      s->serving = false;
+    }
+    if (!s->held && !s->over) {
+      s->first = false;
+      rc = read_line(s, err);
+    }
+    if (rc != MLT_OK && rc != MLT_END)
+      return rc;
+    if (s->over)
+      return finish(s, rec, err);
+    rc = look(s, rec, err);
+    if (rc != MLT_AGAIN)
+      return rc;
+  }
+}
+
+static enum mlt_rc jsonl_next(struct mlt_source *src, struct mlt_record *rec, struct mlt_err *err) {
+  return src->rows ? mlt_source_csv.next(src->rows, rec, err) : next_record(&src->lines, rec, err);
+}
+
+/* ---- open and close ---- */
+
+static void jsonl_close(struct mlt_source *src) {
+  if (!src)
+    return;
+  struct mlt_jsonl *s = &src->lines;
+  mlt_source_csv.close(src->rows);
+  mlt_line_input_close(&s->input);
+  mlt_line_reader_free(s->reader);
+  mlt_jsonl_giver_free(&s->giver);
+  mlt_jsonl_window_free(&s->window);
+  mlt_buf_free(&s->run);
+  mlt_buf_free(&s->model);
+  mlt_free(src);
+}
+
+static enum mlt_rc allocate(struct mlt_jsonl *s, struct mlt_err *err) {
+  enum { ID_BYTES = 1 << 20, NAME_BYTES = MLT_LINE_MAX + 1 };
+  mlt_buf_init(&s->run, ID_BYTES);
+  mlt_buf_init(&s->model, NAME_BYTES);
+  s->reader = mlt_line_reader_new();
+  enum mlt_rc rc = s->reader ? MLT_OK : mlt_err_nomem(err);
+  if (rc == MLT_OK)
+    rc = mlt_jsonl_giver_init(&s->giver, err);
+  return rc == MLT_OK ? mlt_jsonl_window_init(&s->window, err) : rc;
+}
+
+/* The first line says what the input is. */
+static enum mlt_rc begin(struct mlt_source *src, const struct mlt_source_opts *opts,
+                         struct mlt_err *err) {
+  struct mlt_jsonl *s = &src->lines;
+  enum mlt_rc rc = read_line(s, err);
+  if (rc != MLT_OK)
+    return rc;
+  if (s->over)
+    return mlt_err_set(err, MLT_DATA, "'%s' holds no line", s->name);
+  s->first = true;
+  if (s->line_rc == MLT_DATA && strcmp(s->fault.code, "no-type") == 0) {
+    int fd;
+    rc = mlt_line_input_seekable(&s->input, s->text, &fd, err);
+    return rc == MLT_OK ? mlt_tab_open_lines(&src->rows, fd, s->name, s->stem, opts, err) : rc;
+  }
+  s->complete = s->line_rc == MLT_OK && s->line.type == MLT_LINE_HEADER &&
+                s->line.v[MLT_AT_HEADER_complete].integer;
+  return MLT_OK;
+}
+
+static enum mlt_rc jsonl_open(struct mlt_source **out, const struct mlt_source_opts *opts,
+                              struct mlt_err *err) {
+  *out = NULL;
+  struct mlt_source *src = mlt_calloc(1, sizeof *src);
+  if (!src)
+    return mlt_err_nomem(err);
+  struct mlt_jsonl *s = &src->lines;
+  s->input.fd = -1;
+  s->model_of = MLT_LINE_COUNT;
+  name_input(s, opts->path);
+  s->giver.place = s->name;
+  s->giver.folder = s->folder;
+  s->giver.experiment = mlt_str_c(opts->experiment ? opts->experiment : s->stem);
+  enum mlt_rc rc = mlt_line_input_open(&s->input, opts->path, err);
+  if (rc == MLT_OK)
+    rc = find_folder(s, opts->path, err);
+  if (rc == MLT_OK)
+    rc = allocate(s, err);
+  if (rc == MLT_OK)
+    rc = begin(src, opts, err);
+  if (rc == MLT_OK)
+    *out = src;
+  else
+    jsonl_close(src);
+  return rc;
+}
+
+static void jsonl_progress(const struct mlt_source *src, struct mlt_source_progress *out) {
+  if (src->rows)
+    mlt_source_csv.progress(src->rows, out);
+  else
+    *out = (struct mlt_source_progress){.runs_done = src->lines.giver.runs,
+                                        .bytes_done = src->lines.input.bytes};
+}
+
+static bool jsonl_adds(const struct mlt_source *src) {
+  return !src->rows && !src->lines.complete;
+}
+
+/* ---- looking for the format ---- */
+
+enum { SURE = 95, BY_SUFFIX = 60, PERHAPS = 20 };
+
+/* Is the first line an object with a type that is known? */
+static bool begins_with_type(struct mlt_str head) {
+  struct mlt_line_fault fault = {0};
+  struct mlt_line *line = mlt_alloc(sizeof *line);
+  struct mlt_line_reader *r = mlt_line_reader_new();
+  while (head.len && strchr(" \t\r\n", head.p[0])) {
+    head.p++;
+    head.len--;
+  }
+  const char *nl = head.len ? memchr(head.p, '\n', head.len) : NULL;
+  head.len = nl ? (size_t)(nl - head.p) : head.len;
+  bool object = r && line && head.len && head.p[0] == '{';
+  enum mlt_rc rc = object ? mlt_line_read(r, head, line, &fault) : MLT_DATA;
+  bool known = rc == MLT_OK || fault.type < MLT_LINE_COUNT;
+  mlt_line_reader_free(r);
+  mlt_free(line);
+  return object && known;
+}
+
+/* A FIFO is looked at only when it is opened: what is read of it is gone. */
+static int jsonl_probe(const char *path) {
+  struct mlt_err err = MLT_ERR_INIT;
+  struct mlt_line_input in;
+  struct stat st;
+  char name[PATH_MAX];
+  if (strcmp(path, "-") == 0)
+    return SURE;
+  if (stat(path, &st) < 0 || S_ISDIR(st.st_mode))
+    return 0;
+  if (!S_ISREG(st.st_mode))
+    return S_ISFIFO(st.st_mode) ? PERHAPS : 0;
+  bool typed =
+      mlt_line_input_open(&in, path, &err) == MLT_OK && begins_with_type(mlt_line_input_peek(&in));
+  mlt_line_input_close(&in);
+  (void)snprintf(name, sizeof name, "%s", path);
+  return typed ? SURE : cut_suffixes(name) ? BY_SUFFIX : 0;
+}
+
+const struct mlt_source_ops mlt_source_jsonl = {
+    .name = "jsonl",
+    .description = "JSON lines: calls to MLflow's store, or rows of metrics",
+    .probe = jsonl_probe,
+    .open = jsonl_open,
+    .next = jsonl_next,
+    .progress = jsonl_progress,
+    .adds = jsonl_adds,
+    .close = jsonl_close,
+};
