@@ -68,10 +68,18 @@ static void explain(const char *path, struct mlt_err *err) {
     (void)mlt_err_set(err, MLT_NOINPUT, "'%s' is of no format known here (tried: %s)", path, names);
 }
 
+/* What can be read only once: looking at it would take what there is. */
+static bool is_stream(const char *path) {
+  struct stat st;
+  return strcmp(path, "-") == 0 || (stat(path, &st) == 0 && S_ISFIFO(st.st_mode));
+}
+
 enum { LIKELY = 50 };
 
 const struct mlt_source_ops *mlt_source_detect(const char *path, struct mlt_err *err) {
   const struct mlt_source_ops *best = NULL;
+  if (is_stream(path))
+    return &mlt_source_jsonl; /* the only format that is */
   int best_score = 0;
   for (size_t i = 0; mlt_sources[i]; i++) {
     int score = mlt_sources[i]->probe(path);

@@ -44,9 +44,12 @@ static bool cut_suffixes(char *name) {
 }
 
 static void name_input(struct mlt_jsonl *s, const char *path) {
-  const char *slash = strrchr(path, '/');
-  bool standard = strcmp(path, "-") == 0;
-  (void)snprintf(s->name, sizeof s->name, "%s", standard ? "stdin" : slash ? slash + 1 : path);
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  if (strcmp(path, "-") == 0)
+    name = "stdin";
+  else if (strncmp(path, "/dev/fd/", 8) == 0) /* the shell's <(command) */
+    name = "pipe";
+  (void)snprintf(s->name, sizeof s->name, "%s", name);
   (void)snprintf(s->stem, sizeof s->stem, "%s", s->name);
   (void)cut_suffixes(s->stem);
 }
@@ -65,9 +68,14 @@ static enum mlt_rc find_folder(struct mlt_jsonl *s, const char *path, struct mlt
 
 /* ---- reading a line ---- */
 
-static enum mlt_rc fault(struct mlt_jsonl *s, const char *code, const char *reason) {
+static enum mlt_rc fault(struct mlt_jsonl *s, const char *code, const char *fmt, ...)
+    MLT_PRINTF(3, 4);
+static enum mlt_rc fault(struct mlt_jsonl *s, const char *code, const char *fmt, ...) {
+  va_list ap;
   s->fault = (struct mlt_line_fault){.code = code, .type = MLT_LINE_COUNT};
-  (void)snprintf(s->fault.reason, sizeof s->fault.reason, "%s", reason);
+  va_start(ap, fmt);
+  (void)vsnprintf(s->fault.reason, sizeof s->fault.reason, fmt, ap);
+  va_end(ap);
   memset(s->line.v, 0, sizeof s->line.v);
   return MLT_DATA;
 }
@@ -88,7 +96,6 @@ static void use_line(struct mlt_jsonl *s, uint64_t number) {
 static enum mlt_rc read_line(struct mlt_jsonl *s, struct mlt_err *err) {
   struct mlt_err why = MLT_ERR_INIT;
   uint64_t number;
-  char too_long[64];
   enum mlt_rc rc = mlt_line_input_next(&s->input, &s->text, &number, &why);
   switch (rc) {
   case MLT_OK:
@@ -98,11 +105,10 @@ static enum mlt_rc read_line(struct mlt_jsonl *s, struct mlt_err *err) {
     s->over = true;
     return MLT_OK;
   case MLT_TOOBIG:
-    (void)snprintf(too_long, sizeof too_long, "the line is longer than %d bytes", MLT_LINE_MAX);
-    s->line_rc = fault(s, "too-long", too_long);
+    s->line_rc = fault(s, "too-long", "the line is longer than %d bytes", MLT_LINE_MAX);
     break;
   case MLT_DATA:
-    s->line_rc = fault(s, "bad-compression", why.msg);
+    s->line_rc = fault(s, "bad-compression", "%s%s%s", why.msg, *why.hint ? "; " : "", why.hint);
     break;
   default:
     *err = why;
@@ -303,7 +309,7 @@ static enum mlt_rc begin(struct mlt_source *src, const struct mlt_source_opts *o
   if (rc != MLT_OK)
     return rc;
   if (s->over)
-    return mlt_err_set(err, MLT_DATA, "'%s' holds no line", s->name);
+    return mlt_err_set(err, MLT_DATA, "there is no line in it");
   s->first = true;
   if (s->line_rc == MLT_DATA && strcmp(s->fault.code, "no-type") == 0) {
     int fd;
@@ -339,6 +345,8 @@ static enum mlt_rc jsonl_open(struct mlt_source **out, const struct mlt_source_o
     *out = src;
   else
     jsonl_close(src);
+  if (rc == MLT_DATA)
+    mlt_err_prefix(err, "%s", opts->path);
   return rc;
 }
 
@@ -356,7 +364,7 @@ static bool jsonl_adds(const struct mlt_source *src) {
 
 /* ---- looking for the format ---- */
 
-enum { SURE = 95, BY_SUFFIX = 60, PERHAPS = 20 };
+enum { SURE = 95, BY_SUFFIX = 60 };
 
 /* Is the first line an object with a type that is known? */
 static bool begins_with_type(struct mlt_str head) {
@@ -377,18 +385,13 @@ static bool begins_with_type(struct mlt_str head) {
   return object && known;
 }
 
-/* A FIFO is looked at only when it is opened: what is read of it is gone. */
 static int jsonl_probe(const char *path) {
   struct mlt_err err = MLT_ERR_INIT;
   struct mlt_line_input in;
   struct stat st;
   char name[PATH_MAX];
-  if (strcmp(path, "-") == 0)
-    return SURE;
-  if (stat(path, &st) < 0 || S_ISDIR(st.st_mode))
+  if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
     return 0;
-  if (!S_ISREG(st.st_mode))
-    return S_ISFIFO(st.st_mode) ? PERHAPS : 0;
   bool typed =
       mlt_line_input_open(&in, path, &err) == MLT_OK && begins_with_type(mlt_line_input_peek(&in));
   mlt_line_input_close(&in);

@@ -396,15 +396,14 @@ static void formats_are_found_by_what_they_claim(void **state) {
   assert_non_null(strstr(err.hint, "/server/mlflow.db'"));
 }
 
-/* Nobody writes into it: whoever waits for it waits for ever. */
+/* Nobody writes into it: whoever waits for it waits for ever. Only JSON lines may come from one. */
 static void a_fifo_is_not_waited_for(void **state) {
   struct mlt_err err = MLT_ERR_INIT;
   (void)state;
   assert_int_equal(mkfifo(in_store("fifo"), 0600), 0);
   (void)alarm(10);
-  assert_null(mlt_source_detect(in_store("fifo"), &err));
+  assert_string_equal(mlt_source_detect(in_store("fifo"), &err)->name, "jsonl");
   (void)alarm(0);
-  assert_non_null(strstr(err.msg, "FIFO"));
 }
 
 static void closing_half_way_leaves_nothing_open(void **state) {
