@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/temp.h"
 #include "lines/lines.h"
-#include "source/beneath.h"
 
 enum { CHUNK = 256 * 1024 };
 
@@ -32,7 +32,7 @@ static enum mlt_rc open_path(struct mlt_line_input *in, struct mlt_err *err) {
 static enum mlt_rc read_some(struct mlt_line_input *in, char *to, size_t room, size_t min,
                              size_t *got, struct mlt_err *err) {
   for (*got = 0; *got < min && !in->read_all;) {
-    ssize_t n = mlt_beneath_read(in->fd, to + *got, room - *got);
+    ssize_t n = mlt_file_read(in->fd, to + *got, room - *got);
     if (n < 0)
       return failed(in, (int)-n, err);
     in->read_all = n == 0;
