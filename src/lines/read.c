@@ -145,24 +145,36 @@ static enum mlt_rc bad_value(struct mlt_line_reader *r, const char *field, const
   return mlt_line_refuse(r, "bad-value", "%s", why);
 }
 
+static enum mlt_rc check_made(struct mlt_line_reader *r, const struct mlt_line *out) {
+  const struct mlt_line_value *v = out->v;
+  if (!v[MLT_AT_DATASET_source_type].has)
+    return missing(r, out, "source_type");
+  return v[MLT_AT_DATASET_source].has ? MLT_OK : missing(r, out, "source");
+}
+
+static enum mlt_rc check_lone_dataset(struct mlt_line_reader *r, const struct mlt_line *out) {
+  const struct mlt_line_value *v = out->v;
+  static const char why[] = "only the dataset of a run has a context and tags";
+  if (!v[MLT_AT_DATASET_experiment].has)
+    return missing(r, out, "run_id");
+  if (v[MLT_AT_DATASET_context].has)
+    return bad_value(r, "context", why);
+  if (v[MLT_AT_DATASET_tags].has)
+    return bad_value(r, "tags", why);
+  return check_made(r, out);
+}
+
 /* A run's dataset may be one that an earlier line has made: then it is only named. */
 static enum mlt_rc check_dataset(struct mlt_line_reader *r, const struct mlt_line *out) {
   const struct mlt_line_value *v = out->v;
-  bool of_run = v[MLT_AT_DATASET_run_id].has;
-  bool makes = v[MLT_AT_DATASET_source_type].has || v[MLT_AT_DATASET_source].has ||
-               v[MLT_AT_DATASET_schema].has || v[MLT_AT_DATASET_profile].has || !of_run;
-  if (!of_run && !v[MLT_AT_DATASET_experiment].has)
-    return missing(r, out, "run_id");
-  if (makes && !v[MLT_AT_DATASET_source_type].has)
-    return missing(r, out, "source_type");
-  if (makes && !v[MLT_AT_DATASET_source].has)
-    return missing(r, out, "source");
-  if (makes && of_run && v[MLT_AT_DATASET_experiment].has)
+  if (!v[MLT_AT_DATASET_run_id].has)
+    return check_lone_dataset(r, out);
+  if (!v[MLT_AT_DATASET_source_type].has && !v[MLT_AT_DATASET_source].has &&
+      !v[MLT_AT_DATASET_schema].has && !v[MLT_AT_DATASET_profile].has)
+    return MLT_OK;
+  if (v[MLT_AT_DATASET_experiment].has)
     return bad_value(r, "experiment", "the dataset that a run's line makes is in its experiment");
-  if (!of_run && (v[MLT_AT_DATASET_context].has || v[MLT_AT_DATASET_tags].has))
-    return bad_value(r, v[MLT_AT_DATASET_context].has ? "context" : "tags",
-                     "only the dataset of a run has a context and tags");
-  return MLT_OK;
+  return check_made(r, out);
 }
 
 /* What the fields of some types must be together. */

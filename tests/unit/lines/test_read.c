@@ -247,8 +247,8 @@ static const struct refusal refusals[] = {
     {"{\"type\":\"dataset\",\"run_id\":\"r\",\"name\":\"d\",\"digest\":\"1\","
      "\"schema\":\"s\"}",
      "missing-field", "source_type"},
-    {"{\"type\":\"dataset\",\"experiment\":\"e\",\"name\":\"d\",\"digest\":\"1\"}",
-     "missing-field", "source_type"},
+    {"{\"type\":\"dataset\",\"experiment\":\"e\",\"name\":\"d\",\"digest\":\"1\"}", "missing-field",
+     "source_type"},
     {"{\"type\":\"model_version\",\"name\":\"m\",\"version\":0}", "bad-value", "version"},
     {"{\"type\":\"model_metric\",\"model_id\":\"m\",\"run_id\":\"r\",\"key\":\"k\",\"value\":1,"
      "\"timestamp\":1,\"dataset_name\":\"d\"}",
@@ -292,9 +292,10 @@ static void what_was_read_before_the_fault_is_there(void **state) {
 static void long_values_are_shown_cut(void **state) {
   (void)state;
   char text[256], value[100] = "\"";
-  for (int i = 0; i < 45; i++)
-    (void)strcat(value, "\xc3\xa9");
-  metric(strcat(value, "\""), "0", text);
+  for (size_t i = 0; i < 45; i++)
+    memcpy(value + 1 + 2 * i, "\xc3\xa9", 2);
+  value[91] = '"';
+  metric(value, "0", text);
   assert_int_equal(mlt_line_read(reader, mlt_str_c(text), &line, &fault), MLT_DATA);
   assert_int_equal(mlt_utf8_invalid(mlt_str_c(fault.reason)), -1);
   assert_non_null(strstr(fault.reason, "\xc3\xa9..."));
@@ -317,12 +318,17 @@ static void too_many_values_are_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(every_kind_is_read),           TEST(columns_of_points_are_read),
+      TEST(every_kind_is_read),
+      TEST(columns_of_points_are_read),
       TEST(a_run_may_name_a_dataset_of_any_experiment),
-      TEST(the_type_may_stand_anywhere),  TEST(numbers_keep_every_bit),
-      TEST(escapes_are_what_json_says),   TEST(what_is_refused_has_a_code_and_a_field),
-      TEST(a_nul_in_the_line_is_refused), TEST(what_was_read_before_the_fault_is_there),
-      TEST(long_values_are_shown_cut),    TEST(too_many_values_are_refused),
+      TEST(the_type_may_stand_anywhere),
+      TEST(numbers_keep_every_bit),
+      TEST(escapes_are_what_json_says),
+      TEST(what_is_refused_has_a_code_and_a_field),
+      TEST(a_nul_in_the_line_is_refused),
+      TEST(what_was_read_before_the_fault_is_there),
+      TEST(long_values_are_shown_cut),
+      TEST(too_many_values_are_refused),
   };
   return cmocka_run_group_tests_name("lines/read", tests, NULL, NULL);
 }

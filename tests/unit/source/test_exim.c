@@ -145,11 +145,10 @@ static void a_bad_document_costs_itself(void **state) {
   put("h/run.json/x", "");
   put("i/run.json", "{\"mlflow\": {\n\"info\": {\"run_id\": nothing}}}");
   read_export();
-  expect(REJECTED_RUN "bad-json rows=1 id=NULL path=a/run.json:1: it is no JSON: the file ends "
+  expect(REJECTED_RUN "bad-json rows=1 id=NULL path=a/run.json:1: it is no JSON: it ends "
                       "before the document does\n");
   expect(REJECTED_RUN "bad-json rows=1 id=NULL path=b/run.json:1: it is no JSON object\n");
-  expect(REJECTED_RUN "bad-json rows=1 id=" RUN2
-                      " path=c/run.json:2: it is no JSON: the file ends");
+  expect(REJECTED_RUN "bad-json rows=1 id=" RUN2 " path=c/run.json:2: it is no JSON: it ends");
   expect(REJECTED_RUN "bad-json rows=1 id=NULL path=d/run.json:");
   expect(REJECTED_RUN "bad-field rows=1 id=NULL path=e/run.json:");
   expect(REJECTED_RUN "bad-field rows=1 id=NULL path=f/run.json:");

@@ -352,33 +352,36 @@ static void bad_lines_are_refused_and_the_rest_goes_on(void **state) {
       "run more b\ntag k=v\nend\n----\n");
 }
 
+static void add_line(struct mlt_buf *b, const char *line) {
+  assert_int_equal(mlt_buf_adds(b, line), MLT_OK);
+}
+
 static void a_long_line_is_refused(void **state) {
   (void)state;
-  char *text = malloc((size_t)MLT_LINE_MAX + 200);
-  assert_non_null(text);
-  size_t n = (size_t)sprintf(text, "%s", TAG("b", "k", "v"));
-  memset(text + n, 'x', (size_t)MLT_LINE_MAX + 1);
-  n += (size_t)MLT_LINE_MAX + 1;
-  (void)sprintf(text + n, "\n%s", TAG("b", "k", "w"));
-  assert_string_equal(records_of(text),
+  struct mlt_buf text;
+  mlt_buf_init(&text, 2 * (size_t)MLT_LINE_MAX);
+  add_line(&text, TAG("b", "k", "v"));
+  assert_int_equal(mlt_buf_reserve(&text, (size_t)MLT_LINE_MAX + 1), MLT_OK);
+  memset(text.p + text.len, 'x', (size_t)MLT_LINE_MAX + 1);
+  text.len += (size_t)MLT_LINE_MAX + 1;
+  add_line(&text, "\n" TAG("b", "k", "w"));
+  assert_string_equal(records_of(mlt_buf_cstr(&text)),
                       "refused 2 too-long\nrun more b\ntag k=v\ntag k=w\nend\n----\n");
-  free(text);
+  mlt_buf_free(&text);
 }
 
 static void windows_end_when_they_are_full(void **state) {
   (void)state;
-  enum { LINES = 2 * MLT_WINDOW_ROWS };
-  char *text = malloc((size_t)LINES * 120);
-  assert_non_null(text);
-  size_t n = 0;
-  for (int i = 0; i < LINES; i++)
-    n += (size_t)sprintf(text + n, "%s", METRIC("b", "x", "1", "1"));
-  const char *records = records_of(text);
+  struct mlt_buf text;
+  mlt_buf_init(&text, (size_t)1 << 28);
+  for (int i = 0; i < 2 * MLT_WINDOW_ROWS; i++)
+    add_line(&text, METRIC("b", "x", "1", "1"));
+  const char *records = records_of(mlt_buf_cstr(&text));
   int windows = 0;
   for (const char *p = records; (p = strstr(p, "----")); p++)
     windows++;
   assert_in_range(windows, 2, 4);
-  free(text);
+  mlt_buf_free(&text);
 }
 
 static void the_first_line_says_what_the_file_is(void **state) {
