@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include "base/err.h"
 #include "base/str.h"
-#include "source/inflate.h"
+#include "base/inflate.h"
 
 struct mlt_line_input {
   int fd;

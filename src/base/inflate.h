@@ -1,8 +1,8 @@
 /* Bytes of a stream, freed of compression: gzip (RFC 1952, members one after another) and zstd (RFC
    8878, frames likewise). Memory is bounded by the format's window, and what a stream may unpack to
    by MLT_INFLATE_RATIO. No I/O. */
-#ifndef MLT_SOURCE_INFLATE_H
-#define MLT_SOURCE_INFLATE_H
+#ifndef MLT_BASE_INFLATE_H
+#define MLT_BASE_INFLATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* See inflate.h. */
-#include "source/inflate.h"
+#include "base/inflate.h"
 
 #include <string.h>
 

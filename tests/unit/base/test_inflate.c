@@ -1,4 +1,4 @@
-/* source/inflate.c against zlib's and zstd's own compressors. */
+/* base/inflate.c against zlib's and zstd's own compressors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <zstd.h>
 
 #include "base/buf.h"
-#include "source/inflate.h"
+#include "base/inflate.h"
 
 enum { LIMIT = 1 << 28 };
 
@@ -201,5 +201,5 @@ int main(void) {
       cmocka_unit_test(large_windows_are_refused),
       cmocka_unit_test(codings_are_told_by_their_first_bytes),
   };
-  return cmocka_run_group_tests_name("source/inflate", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("base/inflate", tests, NULL, NULL);
 }
