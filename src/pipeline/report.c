@@ -18,29 +18,25 @@ static enum mlt_rc copy_note(struct mlt_report *r, const struct mlt_note *n, str
 
 static enum mlt_rc count_ignored(struct mlt_report *r, const struct mlt_note *n,
                                  struct mlt_err *err) {
-  for (size_t i = 0; i < MLT_REPORT_IGNORED; i++) {
-    struct mlt_ignored *g = &r->ignored[i];
-    if (g->what && strcmp(g->what, n->what) != 0)
-      continue;
-    bool first = !g->what;
-    g->what = n->what;
-    g->n += n->rows;
-    return first ? copy_note(r, n, &g->first, err) : MLT_OK;
-  }
-  return mlt_err_set(err, MLT_INTERNAL, "more than %d kinds of ignored things", MLT_REPORT_IGNORED);
+  size_t i = 0, last = MLT_REPORT_IGNORED - 1;
+  while (i < last && r->ignored[i].what && strcmp(r->ignored[i].what, n->what) != 0)
+    i++;
+  struct mlt_ignored *g = &r->ignored[i];
+  bool first = !g->what;
+  g->what = i < last ? n->what : "other things";
+  g->n += n->rows;
+  return first ? copy_note(r, n, &g->first, err) : MLT_OK;
 }
 
 static enum mlt_rc count_change(struct mlt_report *r, const struct mlt_note *n,
                                 struct mlt_err *err) {
+  size_t i = 0, last = MLT_REPORT_CHANGES - 1;
   r->changes++;
-  for (size_t i = 0; i < MLT_REPORT_CHANGES; i++) {
-    struct mlt_change *c = &r->changed[i];
-    if (c->code && strcmp(c->code, n->code) != 0)
-      continue;
-    c->code = n->code;
-    return c->n++ ? MLT_OK : copy_note(r, n, &c->first, err);
-  }
-  return mlt_err_set(err, MLT_INTERNAL, "more than %d kinds of changes", MLT_REPORT_CHANGES);
+  while (i < last && r->changed[i].code && strcmp(r->changed[i].code, n->code) != 0)
+    i++;
+  struct mlt_change *c = &r->changed[i];
+  c->code = i < last ? n->code : "other";
+  return c->n++ ? MLT_OK : copy_note(r, n, &c->first, err);
 }
 
 static enum mlt_rc keep_reject(struct mlt_report *r, const struct mlt_note *n,

@@ -7,7 +7,9 @@
 #include "sink/sink.h"
 #include "source/source.h"
 
-#define MLT_REPORT_IGNORED 32 /* kinds of ignored things (traces, assessments, ...) */
+/* Kinds of ignored things (traces, assessments, ...); the last stands for all that found no place.
+ */
+#define MLT_REPORT_IGNORED 32
 
 struct mlt_ignored {
   const char *what;
@@ -16,7 +18,8 @@ struct mlt_ignored {
       first; /* owned by the report; its place.field names what they are, or is absent */
 };
 
-#define MLT_REPORT_CHANGES 16 /* kinds of changes (truncated, missing-folder, ...) */
+/* Kinds of changes (truncated, missing-folder, ...); the last likewise. */
+#define MLT_REPORT_CHANGES 16
 
 struct mlt_change {
   const char *code;
