@@ -1,6 +1,7 @@
 /* The runs of a file: each with its tags and parameters, and its rows made into points. */
 #include "source/tabular.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -149,25 +150,30 @@ static const char *misfit(enum mlt_key_fit fit) {
                               : "it cannot be the name of a metric";
 }
 
+/* A column of numbers that began with text. */
+static enum mlt_rc text_before(struct mlt_tab *s, struct mlt_sheet_column *c,
+                               struct mlt_record *rec) {
+  char times[64] = "";
+  if (c->texts > 1)
+    (void)snprintf(times, sizeof times, " and %" PRIu64 " times in all", c->texts);
+  struct mlt_note n = {.kind = MLT_NOTE_REJECT,
+                       .table = MLT_T_METRICS,
+                       .code = "bad-value",
+                       .rows = c->texts,
+                       .place = {.line = c->first_text, .field = c->name}};
+  c->texts = 0;
+  return mlt_flat_note(&s->flat, rec, n,
+                       "'%.*s' holds text here%s, numbers from line %" PRIu64 " on",
+                       MLT_STR_ARG(c->name), times, s->line);
+}
+
 /* A wide table's number. MLT_AGAIN: taken. */
 static enum mlt_rc take_number(struct mlt_tab *s, struct mlt_sheet_column *c, double value,
                                struct mlt_record *rec, struct mlt_err *err) {
-  uint64_t texts = c->numbers ? 0 : c->texts;
-  bool added = false;
+  bool added = false, begins = !c->numbers;
   c->numbers = true;
-  if (texts) { /* this cell comes again */
-    c->texts = 0;
-    uint64_t line = c->first_text;
-    return mlt_flat_note(&s->flat, rec,
-                         (struct mlt_note){.kind = MLT_NOTE_REJECT,
-                                           .table = MLT_T_METRICS,
-                                           .code = "bad-value",
-                                           .rows = texts,
-                                           .place = {.line = line, .field = c->name}},
-                         "'%.*s' holds text here and %llu times in all, numbers from line %llu on",
-                         MLT_STR_ARG(c->name), (unsigned long long)texts,
-                         (unsigned long long)s->line);
-  }
+  if (begins && c->texts) /* this cell comes again */
+    return text_before(s, c, rec);
   if (c->key == MLT_NO_COLUMN) {
     enum mlt_rc rc = mlt_gather_key(&s->gather, c->name, &c->key, &added, err);
     if (rc != MLT_OK && rc != MLT_TOOBIG)

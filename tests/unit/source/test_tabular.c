@@ -141,7 +141,13 @@ static void text_before_numbers_is_not_lost_quietly(void **state) {
   put_log("t.csv", "step,loss\n0,x\n1,y\n2,0.5\n");
   read_log("t.csv");
   assert_int_equal(count_lines("note reject metrics bad-value rows=2"), 1);
+  assert_non_null(strstr(mlt_buf_cstr(&stream),
+                         "'loss' holds text here and 2 times in all, numbers from line 4 on\n"));
   expect("points loss (1700000000005,0.5,2)\n");
+  put_log("t.csv", "step,loss\n0,x\n1,0.5\n");
+  read_log("t.csv");
+  assert_non_null(
+      strstr(mlt_buf_cstr(&stream), "'loss' holds text here, numbers from line 3 on\n"));
 }
 
 static void columns_of_text_are_named(void **state) {
