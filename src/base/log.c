@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -30,6 +31,12 @@ struct message {
 
 void mlt_log_init(const struct mlt_log_setup *s) {
   setup = *s;
+}
+
+static atomic_bool line_open;
+
+void mlt_log_line_open(bool open) {
+  line_open = open;
 }
 
 static FILE *stream(void) {
@@ -95,6 +102,8 @@ static void add_label(struct mlt_buf *b, enum mlt_log_level level) {
 static void write_text(const struct message *m) {
   struct mlt_buf b;
   mlt_buf_init(&b, MESSAGE_MAX);
+  if (atomic_exchange(&line_open, false))
+    add(&b, MLT_LOG_WIPE);
   add_label(&b, m->level);
   add_clean(&b, mlt_str_c(m->text));
   for (size_t i = 0; i < m->n; i++) {
@@ -143,6 +152,8 @@ static void set_field(struct mlt_json *j, const struct mlt_log_field *f) {
 
 static void write_json(const struct message *m) {
   char when[64];
+  if (atomic_exchange(&line_open, false))
+    (void)fputs(MLT_LOG_WIPE, stream());
   struct mlt_json *j = mlt_json_object();
   timestamp(when, sizeof when);
   mlt_json_set_cstr(j, "time", when);

@@ -49,6 +49,10 @@ void mlt_log_fields(enum mlt_log_level level, const char *text, const struct mlt
 /* An error: its message, and the hint below it (text) or beside it (JSON). */
 void mlt_log_err(const struct mlt_err *err);
 
+/* A progress line, which has no end, stands where messages go: the next one wipes it first. */
+void mlt_log_line_open(bool open);
+#define MLT_LOG_WIPE "\r\033[K"
+
 /* Whether to colour what goes to out: when is "always", "never" or "auto" (NO_COLOR and
    CLICOLOR_FORCE honoured, a terminal that is not dumb). */
 bool mlt_color_wanted(const char *when, FILE *out);

@@ -41,6 +41,7 @@ void mlt_progress_update(struct mlt_progress *p, const struct mlt_report *report
     (void)fprintf(stderr, "\r%.79s\033[K", text);
     (void)fflush(stderr);
     p->drawn = true;
+    mlt_log_line_open(true);
   } else if (p->lines && report->seconds - p->last >= LINE_SECONDS) {
     p->last = report->seconds;
     describe(report, text, sizeof text);
@@ -50,6 +51,7 @@ void mlt_progress_update(struct mlt_progress *p, const struct mlt_report *report
 
 void mlt_progress_clear(struct mlt_progress *p) {
   if (p->drawn)
-    (void)fprintf(stderr, "\r\033[K");
+    (void)fputs(MLT_LOG_WIPE, stderr);
   p->drawn = false;
+  mlt_log_line_open(false);
 }

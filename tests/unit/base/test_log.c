@@ -94,6 +94,19 @@ static void json_messages_are_one_object_a_line(void **state) {
                       ",\"level\":\"warning\",\"message\":\"w\",\"n\":3,\"none\":null}\n");
 }
 
+static void a_message_wipes_the_progress_line_once(void **state) {
+  (void)state;
+  begin(MLT_LOG_INFO, false, false);
+  mlt_log_line_open(true);
+  mlt_log(MLT_LOG_INFO, "first");
+  mlt_log(MLT_LOG_INFO, "second");
+  mlt_log_line_open(true);
+  mlt_log(MLT_LOG_DEBUG, "not wanted");
+  mlt_log_line_open(false);
+  mlt_log(MLT_LOG_INFO, "third");
+  end("\r\033[Kprog: first\nprog: second\nprog: third\n");
+}
+
 static void huge_messages_are_cut(void **state) {
   (void)state;
   size_t n = 1 << 20;
@@ -141,6 +154,7 @@ int main(void) {
                                      TEST(only_the_label_is_coloured),
                                      TEST(an_error_shows_its_hint),
                                      TEST(json_messages_are_one_object_a_line),
+                                     TEST(a_message_wipes_the_progress_line_once),
                                      TEST(huge_messages_are_cut),
                                      TEST(colour_follows_option_and_environment)};
   return cmocka_run_group_tests(tests, NULL, NULL);
