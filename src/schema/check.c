@@ -301,9 +301,7 @@ static bool check_database(struct check *k) {
   if (k->kind == MLT_TARGET_PG && strcmp(cat->encoding, "UTF8") != 0)
     add(k, UNREADABLE, NULL, NULL, "has encoding %s; MLflow's text needs UTF8", cat->encoding);
   if (!mlt_cat_table(cat, "alembic_version")) {
-    add(k, UNREADABLE, NULL, NULL,
-        "is not an MLflow database (no alembic_version); `mltrack-bulk schema init` makes one in "
-        "an empty database");
+    add(k, UNREADABLE, NULL, NULL, "is not an MLflow database (no alembic_version)");
     return false;
   }
   if (cat->head_rows != 1 || !cat->head) {
@@ -367,6 +365,8 @@ static enum mlt_rc verdict(const struct check *k, bool reading, struct mlt_err *
                  k->out->head, MLT_VERSION);
   else if (k->out->head[0])
     mlt_err_hint(err, "`mltrack-bulk schema check` lists every difference.");
+  else if (!reading && !mlt_cat_table(k->cat, "alembic_version"))
+    mlt_err_hint(err, "`mltrack-bulk schema init` makes MLflow's tables in an empty database.");
   return MLT_SCHEMA;
 }
 

@@ -1,6 +1,7 @@
 """`mltrack-bulk schema`: every head MLflow ever released is known, what does not fit is refused by name, and a schema
 made by us is the one that MLflow makes."""
 
+import json
 import os
 import resource
 import sqlite3
@@ -10,6 +11,7 @@ import pytest
 
 import programs
 import schema_shapes as shapes
+from pg_server import free_port
 from programs import MLFLOW_HEADS
 from schema_shapes import DEFAULT_HEAD, HEADS, NEWEST_HEAD, replaced
 
@@ -380,6 +382,20 @@ def test_a_database_that_is_not_mlflows_says_how_to_make_one(run_bulk, pg_db, tm
         assert report["head"] is None
         assert "is not an MLflow database (no alembic_version)" in fatal(report)[0][2]
         assert "schema init" in run_bulk("schema", "show", "--to", uri, check=78).stderr
+
+
+@pytest.mark.parametrize("command", ["check", "show", "init"])
+def test_what_cannot_be_looked_at_is_a_document_too(run_bulk, tmp_path, command):
+    for uri, status, code in (
+        (f"postgresql://nobody:secret@127.0.0.1:{free_port()}/none", 69, "UNAVAILABLE"),
+        (f"sqlite:///{tmp_path}/no/such/folder/a.db", 66 if command != "init" else 73, None),
+        ("mysql://h/db", 64, "USAGE"),
+    ):
+        done = run_bulk("schema", command, "--to", uri, "--json", check=status)
+        report = json.loads(done.stdout)
+        assert report["schema_version"] == 1 and report["error"]["message"] in done.stderr
+        assert report["error"]["code"] == (code or report["error"]["code"])
+        assert "secret" not in done.stdout + done.stderr
 
 
 def test_a_missing_file_is_said_to_be_missing(run_bulk, tmp_path):

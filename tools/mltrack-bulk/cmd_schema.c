@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "lite/store.h"
+#include "notes.h"
 #include "pg/store.h"
 #include "schema/schema.h"
 #include "sink/create.h"
@@ -179,6 +180,7 @@ static struct mlt_json *view_json(const struct view *v) {
   for (size_t i = 0; i < N_FEATURES; i++)
     mlt_json_set_bool(found, features[i].name, (v->schema.features & features[i].bit) != 0);
   mlt_json_set_bool(j, "accepted", v->diffs.n_fatal == 0);
+  mlt_json_set_null(j, "error");
   struct mlt_json *list = mlt_json_set(j, "differences", mlt_json_array());
   for (size_t i = 0; i < v->diffs.n; i++) {
     const struct mlt_difference *d = &v->diffs.v[i];
@@ -211,18 +213,35 @@ static enum mlt_rc write_json(struct mlt_json *j, struct mlt_err *err) {
   return rc;
 }
 
+/* Says why there is nothing to show: on standard error, and with --json in a document as well. */
+static int fail(const struct mlt_args *args, const struct mlt_target *target,
+                const struct mlt_err *err) {
+  struct mlt_err out_err = MLT_ERR_INIT;
+  if (mlt_args_flag(args, MLT_OPT_JSON)) {
+    struct mlt_json *j = mlt_json_object();
+    mlt_json_set_i64(j, "schema_version", JSON_VERSION);
+    mlt_json_set_cstr(j, "database", target->display);
+    mlt_error_add_json(j, err->rc, err);
+    if (write_json(j, &out_err) != MLT_OK)
+      return mlt_bulk_fail(&out_err);
+  }
+  return mlt_bulk_fail(err);
+}
+
 int mlt_cmd_schema_check(const struct mlt_args *args) {
   struct view v = {0};
   struct mlt_err err = MLT_ERR_INIT, out_err = MLT_ERR_INIT;
   enum mlt_rc rc = look(args, &v, &err), out_rc = MLT_OK;
   int status = mlt_rc_exit(rc);
   if (!was_seen(&v, rc)) {
-    status = mlt_bulk_fail(&err);
+    status = fail(args, &v.target, &err);
   } else if (mlt_args_flag(args, MLT_OPT_JSON)) {
     out_rc = write_json(view_json(&v), &out_err);
   } else if (!mlt_args_flag(args, MLT_OPT_QUIET)) {
     print_view(&v);
     print_verdict(&v);
+    if (!v.schema.head[0] && err.hint[0])
+      print_line("hint", err.hint);
   }
   if (out_rc != MLT_OK)
     status = mlt_bulk_fail(&out_err);
@@ -247,8 +266,9 @@ int mlt_cmd_schema_show(const struct mlt_args *args) {
     print_tables(&v);
     print_limits(&v);
   }
+  int status = rc == MLT_OK ? 0 : fail(args, &v.target, &err);
   close_view(&v);
-  return rc == MLT_OK ? 0 : mlt_bulk_fail(&err);
+  return status;
 }
 
 static enum mlt_rc report_made(const struct mlt_args *args, const struct mlt_target *target,
@@ -258,6 +278,7 @@ static enum mlt_rc report_made(const struct mlt_args *args, const struct mlt_tar
     mlt_json_set_i64(j, "schema_version", JSON_VERSION);
     mlt_json_set_cstr(j, "database", target->display);
     set_head(j, head->revision, head);
+    mlt_json_set_null(j, "error");
     return write_json(j, err);
   }
   if (mlt_args_flag(args, MLT_OPT_QUIET))
@@ -278,6 +299,7 @@ int mlt_cmd_schema_init(const struct mlt_args *args) {
                                       : mlt_create_sqlite(target.path, head, &err);
   if (rc == MLT_OK)
     rc = report_made(args, &target, head, &err);
+  int status = rc == MLT_OK ? 0 : fail(args, &target, &err);
   mlt_target_free(&target);
-  return rc == MLT_OK ? 0 : mlt_bulk_fail(&err);
+  return status;
 }
