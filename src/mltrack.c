@@ -80,6 +80,10 @@ static enum mlt_rc target_of(struct mlt_target *out, const char *uri, struct mlt
 static enum mlt_rc import_into(const struct mlt_import_params *params,
                                const struct mlt_target *target, struct mlt_report *report,
                                struct mlt_err *err) {
+  enum mlt_load load = MLT_LOAD_AUTO;
+  if (params->load && !mlt_load_parse(params->load, &load))
+    return mlt_err_set(err, MLT_USAGE, "load is '%s', not auto, append, merge or rebuild",
+                       params->load);
   const struct mlt_import_opts opts = {.source = params->source,
                                        .format = params->format,
                                        .target = target,
@@ -87,6 +91,10 @@ static enum mlt_rc import_into(const struct mlt_import_params *params,
                                        .dry_run = params->dry_run != 0,
                                        .skip_errors = params->skip_errors != 0,
                                        .max_errors = params->max_errors,
+                                       .load = load,
+                                       .memory = params->memory,
+                                       .jobs = params->jobs,
+                                       .readers = params->readers,
                                        .cancelled = params->cancelled};
   return mlt_import(&opts, report, err);
 }

@@ -76,10 +76,14 @@ struct mlt_import_params {
   uint64_t max_errors;        /* with skip_errors: give up at more rejected rows; 0 = never */
   const volatile sig_atomic_t *cancelled; /* stop soon after this becomes non-zero; NULL = never */
   int dry_run;                            /* do everything but write */
-  int skip_errors; /* go on after a record that cannot be imported, and count it */
+  int skip_errors;  /* go on after a record that cannot be imported, and count it */
+  const char *load; /* as --load of mltrack-bulk: "append", "merge", "rebuild"; NULL or "auto" */
+  uint64_t memory;  /* bytes to stay within; 0 = 128 MiB */
+  unsigned jobs;    /* connections that write at the same time (PostgreSQL); 0 = 2 */
+  unsigned readers; /* threads that read runs at the same time; 0 = by processors and runs */
 };
 #define MLT_IMPORT_PARAMS_INIT                                                                     \
-  { sizeof(struct mlt_import_params), 0, 0, 0, 0, 0, 0, 0, 0 }
+  { sizeof(struct mlt_import_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Rows of one of MLflow's tables: read = inserted + present + updated + merged + rejected. This
    struct will not grow. */
@@ -112,13 +116,14 @@ struct mlt_import_result {
     }                                                                                              \
   }
 
-/* Imports a whole store, as mltrack-bulk import does without further options, within 128 MiB. A new
+/* Imports a whole store, as mltrack-bulk import does with the same options. A new
    SQLite file and empty PostgreSQL tables are filled in one transaction; else runs go in by batches
    of whole runs, each batch in one transaction. Doing it again inserts only what is missing.
    MLT_STATUS_OK: everything is in, or was there.
    MLT_STATUS_REJECTED: done, but rows were rejected (skip_errors only). Without skip_errors the
    first bad record ends the import with MLT_STATUS_DATA; whole batches before it are in. *result
-   (may be NULL) says what was done, after a failure, too; *err (may be NULL) why it ended. */
+   (may be NULL) says what was done, after a failure, too: rows of the batches that are in. *err
+   (may be NULL) says why it ended. */
 MLT_API int mlt_import_store(const struct mlt_import_params *params,
                              struct mlt_import_result *result, struct mlt_error *err);
 

@@ -197,6 +197,10 @@ void mlt_pg_set_pacer(struct mlt_pg *pg, struct mlt_pacer *pacer) {
   pg->pacer = pacer;
 }
 
+void mlt_pg_set_cancelled(struct mlt_pg *pg, const volatile sig_atomic_t *cancelled) {
+  pg->cancelled = cancelled;
+}
+
 void mlt_pg_close(struct mlt_pg *pg) {
   if (!pg)
     return;

@@ -56,6 +56,8 @@ enum mlt_rc mlt_pg_fail(struct mlt_pg *pg, const PGresult *res, struct mlt_err *
     return fail_without_code(pg, err);
   describe(res, text, sizeof text);
   bool first = err && err->rc == MLT_OK;
+  if (pg->cancelled && *pg->cancelled && strcmp(sqlstate, "57014") == 0)
+    return mlt_err_set(err, MLT_CANCELLED, "interrupted");
   enum mlt_rc rc = mlt_err_set(err, mlt_pg_sqlstate_rc(sqlstate), "%s", text);
   if (first) {
     (void)snprintf(err->sqlstate, sizeof err->sqlstate, "%s", sqlstate);

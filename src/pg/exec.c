@@ -1,11 +1,17 @@
 /* Statements in one place: sent, checked, their results handed over. No statement is prepared by
    name and no session state is set, so that PgBouncer may move us between servers at every COMMIT.
  */
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "pg/internal.h"
 #include "sql.h"
+
+enum { LOOK_MS = 100 };
+static const double CANCEL_SECONDS = 0.5;
 
 /* alembic_version first, so that each of our names can bring its own comma. */
 const char mlt_pg_table_names[] = "{alembic_version"
@@ -29,15 +35,48 @@ static enum mlt_rc take_result(struct mlt_pg *pg, PGresult *res, PGresult **out,
   return MLT_OK;
 }
 
+void mlt_pg_cancel(struct mlt_pg *pg) {
+  char ignored[256];
+  PGcancel *c = PQgetCancel(pg->conn);
+  if (c)
+    (void)PQcancel(c, ignored, sizeof ignored);
+  PQfreeCancel(c);
+}
+
+/* The first half second is for what would soon have been done; then it is asked again and again, as
+   a request that comes between two statements has no effect. */
+static void look_for_cancel(struct mlt_pg *pg) {
+  if (!*pg->cancelled)
+    return;
+  double now = mlt_clock_seconds();
+  bool due = pg->cancel_at > 0 && now >= pg->cancel_at;
+  if (due)
+    mlt_pg_cancel(pg);
+  if (due || pg->cancel_at <= 0)
+    pg->cancel_at = now + CANCEL_SECONDS;
+}
+
+PGresult *mlt_pg_result(struct mlt_pg *pg) {
+  struct pollfd f = {.fd = PQsocket(pg->conn), .events = POLLIN};
+  while (pg->cancelled && PQisBusy(pg->conn)) {
+    int n = poll(&f, 1, LOOK_MS);
+    if (n > 0 ? !PQconsumeInput(pg->conn) : n < 0 && errno != EINTR)
+      break; /* PQgetResult says what is wrong */
+    if (n <= 0)
+      look_for_cancel(pg);
+  }
+  return PQgetResult(pg->conn);
+}
+
 static bool has_code(const PGresult *res) {
   return PQresultErrorField(res, PG_DIAG_SQLSTATE) != NULL;
 }
 
 /* The last result of what was sent, as PQexec gives it; but when the server ends a session, the one
    in which it says why, not that of the connection found closed after it. */
-static PGresult *last_result(PGconn *conn, int sent) {
+static PGresult *last_result(struct mlt_pg *pg, int sent) {
   PGresult *last = NULL, *res;
-  while (sent && (res = PQgetResult(conn))) {
+  while (sent && (res = mlt_pg_result(pg))) {
     if (last && has_code(last)) {
       PQclear(res);
       continue;
@@ -54,14 +93,14 @@ enum mlt_rc mlt_pg_query(struct mlt_pg *pg, const char *sql, int n, const char *
                          PGresult **out, struct mlt_err *err) {
   *out = NULL;
   int sent = PQsendQueryParams(pg->conn, sql, n, NULL, params, NULL, NULL, 0);
-  return take_result(pg, last_result(pg->conn, sent), out, err);
+  return take_result(pg, last_result(pg, sent), out, err);
 }
 
 enum mlt_rc mlt_pg_command(struct mlt_pg *pg, const char *sql, PGresult **out,
                            struct mlt_err *err) {
   if (out)
     *out = NULL;
-  return take_result(pg, last_result(pg->conn, PQsendQuery(pg->conn, sql)), out, err);
+  return take_result(pg, last_result(pg, PQsendQuery(pg->conn, sql)), out, err);
 }
 
 enum mlt_rc mlt_pg_buf_failed(enum mlt_rc rc, struct mlt_err *err) {

@@ -151,7 +151,7 @@ static enum mlt_rc send_rows(struct copy *c, struct mlt_err *err) {
 static uint64_t drain(struct mlt_pg *pg, struct mlt_err *server) {
   uint64_t counted = 0;
   PGresult *res;
-  while ((res = PQgetResult(pg->conn))) {
+  while ((res = mlt_pg_result(pg))) {
     ExecStatusType status = PQresultStatus(res);
     const char *tuples = PQcmdTuples(res);
     if (tuples[0]) /* else it is of the statement after the COPY */

@@ -32,7 +32,9 @@ struct mlt_pg {
   struct mlt_pg_timeouts timeouts;
   struct mlt_pacer *pacer; /* borrowed; NULL: as fast as it goes */
   struct mlt_pg_portion copies, merges;
-  bool trust_runs; /* mlt_pg_trust_runs was called: foreign keys to runs are not checked */
+  const volatile sig_atomic_t *cancelled; /* borrowed; NULL: statements are waited for */
+  double cancel_at; /* when the statement at hand is ended; 0: nobody has asked for that yet */
+  bool trust_runs;  /* mlt_pg_trust_runs was called: foreign keys to runs are not checked */
 };
 
 /* Types of the server we read or write; the numbers are fixed in its pg_type.dat. */
@@ -66,6 +68,10 @@ enum mlt_rc mlt_pg_query(struct mlt_pg *pg, const char *sql, int n, const char *
 /* Runs several statements at once, without parameters; *out (may be NULL) is the last one's result.
  */
 enum mlt_rc mlt_pg_command(struct mlt_pg *pg, const char *sql, PGresult **out, struct mlt_err *err);
+/* PQgetResult; ends the statement when the import is to stop. */
+PGresult *mlt_pg_result(struct mlt_pg *pg);
+/* Asks the server to end the statement at hand: its result will say so. */
+void mlt_pg_cancel(struct mlt_pg *pg);
 /* Fills pg->types, once. */
 enum mlt_rc mlt_pg_types(struct mlt_pg *pg, struct mlt_err *err);
 /* Our tables' names and alembic_version as an array literal. */

@@ -42,6 +42,7 @@ static enum mlt_rc lock(struct mlt_pg_rebuild *r, struct mlt_pg_refusal *why, st
       (strcmp(err->sqlstate, "55P03") == 0 || strcmp(err->sqlstate, "40P01") == 0)) {
     mlt_err_clear(err);
     (void)snprintf(why->text, sizeof why->text, "other sessions use the tables");
+    why->passing = true;
     return MLT_OK;
   }
   return rc;
@@ -53,7 +54,7 @@ static enum mlt_rc prepare(struct mlt_pg_rebuild *r, struct mlt_pg_refusal *why,
   enum mlt_rc rc = MLT_OK;
   for (unsigned i = 0; i < MLT_REBUILD_TABLES && rc == MLT_OK && !why->text[0]; i++) {
     struct mlt_pg_rebuild_table *t = &r->tables[i];
-    struct mlt_pg_refusal not_this = {""};
+    struct mlt_pg_refusal not_this = {.text = ""};
     if (!t->suitable)
       continue;
     rc = mlt_pg_rebuild_prepare(r, t, &not_this, err);
@@ -78,38 +79,36 @@ static enum mlt_rc begin(struct mlt_pg_rebuild *r, struct mlt_pg_refusal *why,
 }
 
 enum mlt_rc mlt_pg_rebuild_begin(struct mlt_pg *pg, const struct mlt_pg_rebuild_opts *opts,
-                                 struct mlt_pg_rebuild **out, char *why, size_t why_cap,
+                                 struct mlt_pg_rebuild **out, struct mlt_pg_refusal *why,
                                  struct mlt_err *err) {
   struct mlt_err failed = MLT_ERR_INIT;
-  struct mlt_pg_refusal refusal = {""};
   *out = NULL;
+  *why = (struct mlt_pg_refusal){.text = ""};
   struct mlt_pg_rebuild *r = new_rebuild(pg, opts);
   if (!r)
     return mlt_err_nomem(err);
-  enum mlt_rc rc = begin(r, &refusal, &failed);
-  if (rc == MLT_OK && !refusal.text[0]) {
+  enum mlt_rc rc = begin(r, why, &failed);
+  if (rc == MLT_OK && !why->text[0]) {
     *out = r;
     return MLT_OK;
   }
   mlt_pg_rollback(pg);
   mlt_pg_rebuild_free(r);
-  (void)snprintf(why, why_cap, "%s", refusal.text);
   if (rc != MLT_OK && err && err->rc == MLT_OK)
     *err = failed;
   return rc;
 }
 
-enum mlt_rc mlt_pg_rebuild_refusal(struct mlt_pg *pg, char *why, size_t why_cap,
+enum mlt_rc mlt_pg_rebuild_refusal(struct mlt_pg *pg, struct mlt_pg_refusal *why,
                                    struct mlt_err *err) {
-  struct mlt_pg_refusal refusal = {""};
+  *why = (struct mlt_pg_refusal){.text = ""};
   struct mlt_pg_rebuild *r = new_rebuild(pg, &(struct mlt_pg_rebuild_opts){0});
   if (!r)
     return mlt_err_nomem(err);
-  enum mlt_rc rc = mlt_pg_rebuild_look(r, &refusal, err);
+  enum mlt_rc rc = mlt_pg_rebuild_look(r, why, err);
   if (rc != MLT_OK)
-    rc = mlt_pg_rebuild_refused(err, &refusal);
+    rc = mlt_pg_rebuild_refused(err, why);
   mlt_pg_rebuild_free(r);
-  (void)snprintf(why, why_cap, "%s", refusal.text);
   return rc;
 }
 

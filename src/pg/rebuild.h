@@ -14,10 +14,17 @@
 #ifndef MLT_PG_REBUILD_H
 #define MLT_PG_REBUILD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "pg/store.h"
 
 struct mlt_pg_rebuild;
+
+/* Why a rebuild is not possible; empty as long as it is. */
+struct mlt_pg_refusal {
+  char text[512]; /* one sentence */
+  bool passing;   /* others are in the way just now: trying again may do */
+};
 
 struct mlt_pg_rebuild_opts {
   const char *head; /* as for mlt_pg_begin */
@@ -34,14 +41,14 @@ struct mlt_pg_rebuild_opts {
    mlt_pg_rebuild_finish, then mlt_pg_commit; until then a select on these tables has no index. Rows
    in the order of (run_uuid, key, step) over the whole load, not only within a batch, save a fifth
    of the builds.
-   MLT_OK with *out NULL: not possible, `why` says so in one sentence, no transaction is open.
+   MLT_OK with *out NULL: not possible, *why says so, no transaction is open.
    Errors as mlt_pg_begin. */
 enum mlt_rc mlt_pg_rebuild_begin(struct mlt_pg *pg, const struct mlt_pg_rebuild_opts *opts,
-                                 struct mlt_pg_rebuild **out, char *why, size_t why_cap,
+                                 struct mlt_pg_rebuild **out, struct mlt_pg_refusal *why,
                                  struct mlt_err *err) MLT_NODISCARD;
 /* For a dry run: would it be refused, as far as that can be seen without a lock? *why is empty if
-   not. Neither err nor why may be NULL. */
-enum mlt_rc mlt_pg_rebuild_refusal(struct mlt_pg *pg, char *why, size_t why_cap,
+   not. err may not be NULL. */
+enum mlt_rc mlt_pg_rebuild_refusal(struct mlt_pg *pg, struct mlt_pg_refusal *why,
                                    struct mlt_err *err) MLT_NODISCARD;
 /* Makes indexes, primary keys, foreign keys and all their properties again. The transaction stays
    open; on an error the caller rolls back, which restores everything. MLT_DATA if a row is there

@@ -23,11 +23,6 @@ struct mlt_pg_rebuild {
   struct mlt_pg_rebuild_table tables[MLT_REBUILD_TABLES]; /* metrics first */
 };
 
-/* Why a rebuild is not possible; empty as long as it is. */
-struct mlt_pg_refusal {
-  char text[512];
-};
-
 /* If the server would not do something but is well, that is a refusal: takes it out of *err and
    returns MLT_OK. Else returns err->rc. */
 enum mlt_rc mlt_pg_rebuild_refused(struct mlt_err *err, struct mlt_pg_refusal *why);

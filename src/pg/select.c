@@ -116,24 +116,16 @@ static enum mlt_rc hand_over(struct select *s, const PGresult *res, struct mlt_e
   return s->fn(s->ctx, row, err);
 }
 
-static void cancel(struct mlt_pg *pg) {
-  char ignored[256];
-  PGcancel *c = PQgetCancel(pg->conn);
-  if (c)
-    (void)PQcancel(c, ignored, sizeof ignored);
-  PQfreeCancel(c);
-}
-
 /* Reads all results, also after a failure: the connection is not usable before. */
 static enum mlt_rc receive(struct select *s, struct mlt_err *err) {
   enum mlt_rc rc = MLT_OK;
   PGresult *res;
-  while ((res = PQgetResult(s->pg->conn))) {
+  while ((res = mlt_pg_result(s->pg))) {
     ExecStatusType status = PQresultStatus(res);
     if (rc == MLT_OK && status == PGRES_SINGLE_TUPLE) {
       rc = hand_over(s, res, err);
       if (rc != MLT_OK)
-        cancel(s->pg);
+        mlt_pg_cancel(s->pg);
     } else if (rc == MLT_OK && status != PGRES_TUPLES_OK) {
       rc = mlt_pg_fail(s->pg, res, err);
     }

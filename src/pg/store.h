@@ -7,6 +7,8 @@
 #ifndef MLT_PG_STORE_H
 #define MLT_PG_STORE_H
 
+#include <signal.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/pace.h"
@@ -22,6 +24,10 @@ enum mlt_rc mlt_pg_open(struct mlt_pg **out, const char *conninfo, const char *a
 void mlt_pg_close(struct mlt_pg *pg); /* NULL is fine */
 /* From now on rows are sent as fast as the pacer (borrowed, outlives the connection) lets them. */
 void mlt_pg_set_pacer(struct mlt_pg *pg, struct mlt_pacer *pacer);
+/* From now on, once *cancelled is not 0, a statement that goes on for more than half a second is
+   ended (MLT_CANCELLED): one that waits for somebody's lock, an index that is being built.
+   Borrowed, outlives the connection. */
+void mlt_pg_set_cancelled(struct mlt_pg *pg, const volatile sig_atomic_t *cancelled);
 /* From now on params, tags, metrics and latest_metrics take rows without checking that their runs
    exist (SET LOCAL session_replication_role, around those COPYs alone): the caller has inserted the
    runs in the same transaction, or holds them (mlt_pg_hold_runs). MLT_NOPERM if the role may not do

@@ -299,6 +299,7 @@ static enum mlt_rc open_sink(struct pump *p) {
                                .adds = p->adds,
                                .trust_runs = p->opts->trust_runs,
                                .pacer = p->pacer,
+                               .cancelled = p->opts->cancelled,
                                .cache_bytes = p->budget.cache,
                                .stop_on_reject = !p->opts->skip_errors};
   rc = p->sink_ops->open(&p->sink, &opts, p->err);

@@ -24,11 +24,12 @@ struct pg_db {
   struct mlt_pg_rebuild *rebuild;          /* NULL: append */
   const char *conninfo, *application_name; /* borrowed, for twins */
   struct mlt_pacer *pacer;                 /* borrowed */
+  const volatile sig_atomic_t *cancelled;  /* borrowed */
   double due;                              /* when what was merged is paid for */
   bool trust_runs;
   bool merges;   /* --load merge */
   bool broken;   /* the one transaction of a rebuild was rolled back */
-  char why[256]; /* why it is no rebuild; empty if none was wanted */
+  char why[512]; /* why it is no rebuild; empty if none was wanted */
 };
 
 static enum mlt_rc op_catalog(void *db, struct mlt_arena *arena, struct mlt_catalog *out,
@@ -130,9 +131,12 @@ static enum mlt_rc connect_db(struct pg_db **out, const char *conninfo,
 
 /* How a connection writes. A rebuild checks all its foreign keys when it makes them again, trusted
    or not. */
-static enum mlt_rc set_manner(struct pg_db *d, struct mlt_pacer *pacer, bool trust_runs,
+static enum mlt_rc set_manner(struct pg_db *d, struct mlt_pacer *pacer,
+                              const volatile sig_atomic_t *cancelled, bool trust_runs,
                               struct mlt_err *err) {
   d->pacer = pacer;
+  d->cancelled = cancelled;
+  mlt_pg_set_cancelled(d->pg, cancelled);
   d->trust_runs = trust_runs;
   mlt_pg_set_pacer(d->pg, pacer);
   return trust_runs ? mlt_pg_trust_runs(d->pg, err) : MLT_OK;
@@ -145,7 +149,7 @@ static enum mlt_rc op_twin(void *db, void **out, struct mlt_err *err) {
   enum mlt_rc rc = connect_db(&twin, d->conninfo, d->application_name, err);
   if (rc != MLT_OK)
     return rc;
-  rc = set_manner(twin, d->pacer, d->trust_runs, err);
+  rc = set_manner(twin, d->pacer, d->cancelled, d->trust_runs, err);
   if (rc != MLT_OK) {
     op_close(twin);
     return rc;
@@ -215,12 +219,14 @@ static enum mlt_rc choose_load(struct pg_db *d, const struct mlt_schema *schema,
                                         .lock_timeout_ms = asked ? LOCK_ASKED_MS : LOCK_AT_ONCE_MS,
                                         .workers = BUILD_WORKERS,
                                         .memory_mb = BUILD_MEMORY_MB};
-  enum mlt_rc rc = opts->dry_run ? mlt_pg_rebuild_refusal(d->pg, d->why, sizeof d->why, err)
-                                 : mlt_pg_rebuild_begin(d->pg, &rebuild, &d->rebuild, d->why,
-                                                        sizeof d->why, err);
+  struct mlt_pg_refusal why;
+  enum mlt_rc rc = opts->dry_run ? mlt_pg_rebuild_refusal(d->pg, &why, err)
+                                 : mlt_pg_rebuild_begin(d->pg, &rebuild, &d->rebuild, &why, err);
+  (void)snprintf(d->why, sizeof d->why, "%s", why.text);
   if (rc != MLT_OK || !d->why[0] || !asked)
     return rc;
-  rc = mlt_err_set(err, MLT_TEMPFAIL, "--load rebuild is not possible: %s", d->why);
+  rc = mlt_err_set(err, why.passing ? MLT_TEMPFAIL : MLT_USAGE,
+                   "--load rebuild is not possible: %s", why.text);
   mlt_err_hint(err, "--load append loads beside what is there");
   return rc;
 }
@@ -233,7 +239,7 @@ static enum mlt_rc pg_open(struct mlt_sink **out, const struct mlt_sink_opts *op
   if (rc == MLT_OK)
     rc = mlt_sink_make(&s, &store_ops, d, MLT_TARGET_PG, NULL, opts, err);
   if (rc == MLT_OK) /* before the load is chosen: what is refused is refused always */
-    rc = set_manner(d, opts->pacer, opts->trust_runs, err);
+    rc = set_manner(d, opts->pacer, opts->cancelled, opts->trust_runs, err);
   if (rc == MLT_OK)
     rc = choose_load(d, mlt_sink_schema(s), opts, err);
   if (rc != MLT_OK) {

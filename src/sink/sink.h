@@ -43,6 +43,7 @@
 #ifndef MLT_SINK_SINK_H
 #define MLT_SINK_SINK_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
@@ -65,6 +66,9 @@ enum mlt_load {
                        that is not safe */
 };
 
+/* "auto", "append", "merge", "rebuild"; false for another word. */
+bool mlt_load_parse(const char *word, enum mlt_load *out);
+
 struct mlt_sink_opts {
   const struct mlt_target *target; /* borrowed, outlives the sink */
   const char *mlflow_version;      /* for a database to be created; NULL = default */
@@ -76,6 +80,7 @@ struct mlt_sink_opts {
   bool trust_runs; /* PostgreSQL: do not check the foreign keys of rows whose runs this import
                       wrote; open() refuses where that may not be done. Others ignore it */
   struct mlt_pacer *pacer; /* NULL: as fast as it goes. Borrowed, shared with the twins */
+  const volatile sig_atomic_t *cancelled; /* not 0: give up soon (MLT_CANCELLED); may be NULL */
   size_t cache_bytes;  /* what the database's library may cache in this process; 0 = its default */
   bool stop_on_reject; /* write() rolls back and returns MLT_CONFLICT / MLT_DATA at the first reject
                           or conflict it finds */

@@ -57,6 +57,7 @@ enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops
   s->load = opts->load;
   s->adds = opts->adds;
   s->target = opts->target;
+  s->cancelled = opts->cancelled;
   s->known = mlt_known_new();
   s->dry_runs = opts->dry_run ? mlt_map_new() : NULL;
   enum mlt_rc rc = MLT_OK;
@@ -90,6 +91,7 @@ enum mlt_rc mlt_sink_twin(struct mlt_sink *s, struct mlt_sink **out, struct mlt_
   t->load = s->load;
   t->adds = s->adds;
   t->target = s->target;
+  t->cancelled = s->cancelled;
   t->known = mlt_known_share(s->known);
   *out = t;
   return MLT_OK;
@@ -331,6 +333,8 @@ enum mlt_rc mlt_sink_write(struct mlt_sink *w, const struct mlt_batch *b, struct
     if (i + 1 >= MAX_ATTEMPTS && !patient)
       return rc;
     mlt_err_clear(err);
+    if (w->cancelled && *w->cancelled)
+      return mlt_err_set(err, MLT_CANCELLED, "interrupted");
     back_off(i);
   }
 }

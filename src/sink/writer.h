@@ -26,8 +26,9 @@ struct mlt_sink {
   struct mlt_map *dry_runs; /* dry run only: ids of runs that earlier batches would have written ->
                                address of their struct mlt_known_experiment */
   struct mlt_arena *arena;  /* what id_map gives out */
-  struct mlt_pacer *pacer;  /* borrowed; NULL: the store keeps the pace, or there is none */
-  double due;               /* when the next transaction may begin */
+  const volatile sig_atomic_t *cancelled; /* borrowed; may be NULL */
+  struct mlt_pacer *pacer; /* borrowed; NULL: the store keeps the pace, or there is none */
+  double due;              /* when the next transaction may begin */
 };
 
 enum mlt_fate {

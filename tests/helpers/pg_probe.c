@@ -145,7 +145,9 @@ static enum mlt_rc obey(struct probe *p, const char *line, char *value, char *wh
     const struct mlt_pg_rebuild_opts opts = {
         .head = head, .features = features, .lock_timeout_ms = a, .workers = b, .memory_mb = c};
     mlt_pg_rebuild_free(p->rebuild);
-    rc = mlt_pg_rebuild_begin(p->pg, &opts, &p->rebuild, why, cap, err);
+    struct mlt_pg_refusal refusal;
+    rc = mlt_pg_rebuild_begin(p->pg, &opts, &p->rebuild, &refusal, err);
+    (void)snprintf(why, cap, "%s", refusal.text);
   } else if (sscanf(line, "load %u %u %u", &a, &b, &c) == 3) {
     rc = load(p, a, b, c, err);
   } else if (strcmp(line, "append") == 0) {

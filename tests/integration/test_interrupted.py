@@ -1,6 +1,7 @@
 """Imports that are killed, stopped or run beside each other: in the end the rows are those of one clean import, and a
 run is there whole or not at all."""
 
+import json
 import signal
 import subprocess
 import time
@@ -69,3 +70,34 @@ def test_two_imports_of_one_store_at_a_time_give_one(bulk, wide, target, tmp_pat
     said = [p.communicate(timeout=120) for p in both]
     assert [p.returncode for p in both] == [0, 0], said
     assert_equal_stores(clean, target)
+
+
+@pytest.mark.parametrize("load", ["append", "rebuild"])
+def test_an_import_that_waits_for_a_lock_is_interrupted_at_once(bulk, wide, new_pg_db, tmp_path, load):
+    """In a transaction that has begun: advisory locks of runs, and an index that cannot be made, are waited for."""
+    source, _ = wide
+    db = new_pg_db(HEAD)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'mltrack/%' AND state = 'active'"
+    blocker = db.connect()
+    blocker.autocommit = False
+    if load == "append":
+        run_bulk(bulk, "import", source, "--to", db.uri, "--load", "append", cwd=tmp_path, check=0)
+        blocker.cursor().execute("SELECT pg_advisory_xact_lock(1835824242, k) FROM generate_series(0, 1023) AS k")
+        waiting += " AND wait_event_type = 'Lock'"
+    else:
+        db.query("CREATE FUNCTION slow(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS"
+                 " 'BEGIN PERFORM pg_sleep(30); RETURN $1; END'")
+        db.query("CREATE INDEX slowly ON params (slow(key))")
+        waiting += " AND query LIKE '%slowly%' AND xact_start < now() - interval '0.5 s'"
+    before = rows_by_table(db)
+    process = start(bulk, source, db, tmp_path)
+    deadline = time.monotonic() + 60
+    while db.query(waiting) == [(0,)]:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=15)
+    blocker.close()
+    assert process.returncode == 130, err
+    assert "interrupted" in json.loads(out)["error"]["message"]
+    assert rows_by_table(db) == before

@@ -34,12 +34,9 @@ static bool cutting_is_off(void) {
 }
 
 static enum mlt_load load_of(const struct mlt_args *args) {
-  const char *word = mlt_args_str(args, MLT_OPT_LOAD);
-  if (strcmp(word, "append") == 0)
-    return MLT_LOAD_APPEND;
-  if (strcmp(word, "merge") == 0)
-    return MLT_LOAD_MERGE;
-  return strcmp(word, "rebuild") == 0 ? MLT_LOAD_REBUILD : MLT_LOAD_AUTO;
+  enum mlt_load load = MLT_LOAD_AUTO;
+  (void)mlt_load_parse(mlt_args_str(args, MLT_OPT_LOAD), &load); /* one of the option's choices */
+  return load;
 }
 
 static struct mlt_import_opts options(const struct mlt_args *args, const struct mlt_target *target,

@@ -94,6 +94,30 @@ static void a_dry_run_makes_no_file(void **state) {
   assert_int_not_equal(access(p->file, F_OK), 0);
 }
 
+static void options_of_the_program_are_those_of_the_library(void **state) {
+  const struct place *p = *state;
+  struct mlt_import_params params = MLT_IMPORT_PARAMS_INIT;
+  struct mlt_import_result result = MLT_IMPORT_RESULT_INIT;
+  struct mlt_error err = MLT_ERROR_INIT;
+  params.source = SAMPLE;
+  params.target = p->uri;
+  params.load = "sideways";
+  assert_int_equal(mlt_import_store(&params, NULL, &err), MLT_STATUS_USAGE);
+  assert_non_null(strstr(err.message, "sideways"));
+  params.load = "append";
+  params.memory = 1 << 20;
+  assert_int_equal(mlt_import_store(&params, NULL, &err), MLT_STATUS_USAGE);
+  assert_non_null(strstr(err.message, "1 MiB of memory are too little"));
+  params.memory = 64 << 20;
+  params.readers = 2;
+  params.jobs = 2;
+  assert_int_equal(mlt_import_store(&params, &result, &err), MLT_STATUS_OK);
+  assert_int_equal(counts_of(&result, "runs")->inserted, 9);
+  params.load = "merge";
+  assert_int_equal(mlt_import_store(&params, &result, &err), MLT_STATUS_OK);
+  assert_int_equal(counts_of(&result, "runs")->present, 9);
+}
+
 static void schema_check_names_the_release(void **state) {
   const struct place *p = *state;
   struct mlt_import_params params = MLT_IMPORT_PARAMS_INIT;
@@ -159,6 +183,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(importing_twice_finds_everything_present, make_place,
                                       remove_place),
       cmocka_unit_test_setup_teardown(a_dry_run_makes_no_file, make_place, remove_place),
+      cmocka_unit_test_setup_teardown(options_of_the_program_are_those_of_the_library, make_place,
+                                      remove_place),
       cmocka_unit_test_setup_teardown(schema_check_names_the_release, make_place, remove_place)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,7 +109,7 @@ static void only_a_well_server_can_refuse(void **state) {
   static const char *const refusals[] = {"42501", "2BP01", "0A000", "55P03", "42P01", "XX000"};
   static const char *const others[] = {"", "57P01", "57014", "53100", "08006", "25P03"};
   for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
-    struct mlt_pg_refusal why = {""};
+    struct mlt_pg_refusal why = {.text = ""};
     struct mlt_err err = {.rc = MLT_NOPERM, .msg = "it said so"};
     memcpy(err.sqlstate, refusals[i], 6);
     assert_int_equal(mlt_pg_rebuild_refused(&err, &why), MLT_OK);
@@ -117,7 +117,7 @@ static void only_a_well_server_can_refuse(void **state) {
     assert_int_equal(err.rc, MLT_OK);
   }
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-    struct mlt_pg_refusal why = {""};
+    struct mlt_pg_refusal why = {.text = ""};
     struct mlt_err err = {.rc = MLT_UNAVAILABLE, .msg = "gone"};
     memcpy(err.sqlstate, others[i], strlen(others[i]) + 1);
     assert_int_equal(mlt_pg_rebuild_refused(&err, &why), MLT_UNAVAILABLE);
