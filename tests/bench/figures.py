@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import artifacts as artifact_files
 import byhand
 import programs
 import stores
@@ -432,4 +433,13 @@ def rest(bench):
     yield compare(Row("rest", "times the points/s of SqlAlchemyStore", ">= 30"), ours, store, series)
 
 
-FIGURES = {f.__name__: f for f in (rebuild, append, trust, merge, sqlite, small, memory, rest)}
+def artifacts(bench):
+    """placing artifacts, small and huge files, beside cp and rsync"""
+    for what, series in artifact_files.measure(bench):
+        durable, cp_sync, placed, cp, rsync = series
+        yield compare(Row("artifacts", f"{what}: time / cp -r and sync", "<= 1.2"), durable, cp_sync, series)
+        yield compare(Row("artifacts", f"{what}, not durable: time / cp -r"), placed, cp, series)
+        yield compare(Row("artifacts", f"{what}, not durable: time / rsync -a", "<= 1.0"), placed, rsync, series)
+
+
+FIGURES = {f.__name__: f for f in (rebuild, append, trust, merge, sqlite, small, memory, rest, artifacts)}
