@@ -74,6 +74,14 @@ static bool is_stream(const char *path) {
   return strcmp(path, "-") == 0 || (stat(path, &st) == 0 && S_ISFIFO(st.st_mode));
 }
 
+/* Whichever were taken, the other one would be missed in silence. */
+static const struct mlt_source_ops *two_stores(const char *path, const char *db,
+                                               struct mlt_err *err) {
+  (void)mlt_err_set(err, MLT_USAGE, "'%s' holds both a database and a file store", path);
+  mlt_err_hint(err, "import '%s', or, for the file store, say --format filestore", db);
+  return NULL;
+}
+
 enum { LIKELY = 50 };
 
 const struct mlt_source_ops *mlt_source_detect(const char *path, struct mlt_err *err) {
@@ -89,9 +97,12 @@ const struct mlt_source_ops *mlt_source_detect(const char *path, struct mlt_err 
     }
   }
   char db[PATH_MAX];
-  /* beside a database mlruns is where its artifacts are, unless it has a store's own files */
-  if (best == &mlt_source_filestore && best_score < LIKELY && holds_database(path, db))
+  if (best == &mlt_source_filestore && holds_database(path, db)) {
+    /* beside a database mlruns is where its artifacts are, unless it has a store's own files */
+    if (best_score >= LIKELY)
+      return two_stores(path, db, err);
     best = NULL;
+  }
   if (!best)
     explain(path, err);
   return best;

@@ -177,7 +177,8 @@ static enum mlt_rc allocate(struct mlt_ex *s, struct mlt_err *err) {
 
 static enum mlt_rc find_files(struct mlt_ex *s, const char *path, struct mlt_err *err) {
   /* artifacts may hold anything, documents of these names included */
-  enum mlt_rc rc = mlt_tree_open(&s->tree, path, is_wanted, "artifacts", err);
+  const struct mlt_tree_rules rules = {.wanted = is_wanted, .left_out = "artifacts"};
+  enum mlt_rc rc = mlt_tree_open(&s->tree, path, &rules, err);
   if (rc != MLT_OK)
     return rc;
   for (size_t i = 0; i < s->tree.files.n; i++)

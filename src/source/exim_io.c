@@ -30,6 +30,14 @@ void mlt_ex_close(struct mlt_ex *s) {
   s->fd = -1;
 }
 
+/* An editor may have put a byte order mark before the document. */
+static void pass_mark(int fd) {
+  char mark[3];
+  if (pread(fd, mark, sizeof mark, 0) == (ssize_t)sizeof mark &&
+      memcmp(mark, "\xef\xbb\xbf", sizeof mark) == 0)
+    (void)lseek(fd, sizeof mark, SEEK_SET);
+}
+
 enum mlt_rc mlt_ex_open(struct mlt_ex *s, struct mlt_err *err) {
   struct stat st;
   mlt_ex_close(s);
@@ -37,7 +45,10 @@ enum mlt_rc mlt_ex_open(struct mlt_ex *s, struct mlt_err *err) {
   s->fault.code = NULL;
   s->line = 0;
   s->fd = mlt_tree_open_file(&s->tree, mlt_tree_path(&s->tree, s->at), &st);
-  return s->fd < 0 ? unreadable(s, -s->fd, err) : MLT_OK;
+  if (s->fd < 0)
+    return unreadable(s, -s->fd, err);
+  pass_mark(s->fd);
+  return MLT_OK;
 }
 
 static enum mlt_rc refill(struct mlt_ex *s, struct mlt_err *err) {

@@ -94,6 +94,14 @@ enum mlt_rc mlt_flat_note(struct mlt_flat *f, struct mlt_record *rec, struct mlt
   return MLT_OK;
 }
 
+enum mlt_rc mlt_flat_ignored(struct mlt_flat *f, struct mlt_record *rec, const char *what,
+                             uint64_t n) {
+  return mlt_flat_note(
+      f, rec,
+      (struct mlt_note){.kind = MLT_NOTE_IGNORED, .code = "ignored", .what = what, .rows = n},
+      "%s are not imported", what);
+}
+
 enum mlt_rc mlt_flat_unreadable(struct mlt_flat *f, struct mlt_record *rec, int errnum) {
   const char *code, *why = mlt_beneath_reason(errnum, &code);
   return mlt_flat_note(

@@ -41,6 +41,9 @@ void mlt_flat_end(struct mlt_flat *f, struct mlt_record *rec);
 /* A note about f->path. `what` is set in it only for MLT_NOTE_IGNORED. Always MLT_OK. */
 enum mlt_rc mlt_flat_note(struct mlt_flat *f, struct mlt_record *rec, struct mlt_note note,
                           const char *fmt, ...) MLT_PRINTF(4, 5);
+/* `n` things of the kind `what`, in the plural, that are not imported. Always MLT_OK. */
+enum mlt_rc mlt_flat_ignored(struct mlt_flat *f, struct mlt_record *rec, const char *what,
+                             uint64_t n);
 /* A file or folder that cannot be read at all. */
 enum mlt_rc mlt_flat_unreadable(struct mlt_flat *f, struct mlt_record *rec, int errnum);
 

@@ -139,15 +139,29 @@ static enum mlt_rc next_element(struct mlt_json_rows *r, struct mlt_str *row, ui
     r->start = r->end;
   if (!r->eof)
     return MLT_AGAIN;
-  if (!r->in_row)
+  if (!r->depth)
     return MLT_END;
-  *line = r->row_line;
-  r->in_row = false;
+  *line = r->in_row ? r->row_line : r->line;
+  r->in_row = r->in_string = false;
+  r->depth = 0;
   return MLT_DATA;
+}
+
+/* Passes a byte order mark; false when more bytes are needed to see it. */
+static bool begin(struct mlt_json_rows *r) {
+  static const char mark[] = {'\xef', '\xbb', '\xbf'};
+  if (r->end - r->start < sizeof mark && !r->eof)
+    return false;
+  if (r->end - r->start >= sizeof mark && memcmp(r->buf + r->start, mark, sizeof mark) == 0)
+    r->start = r->at = r->start + sizeof mark;
+  r->begun = true;
+  return true;
 }
 
 enum mlt_rc mlt_json_rows_next(struct mlt_json_rows *r, struct mlt_str *row, uint64_t *line) {
   *row = MLT_STR_NULL;
   *line = r->line;
+  if (!r->begun && !begin(r))
+    return MLT_AGAIN;
   return r->history ? next_element(r, row, line) : next_line(r, row, line);
 }

@@ -14,12 +14,12 @@
 enum { MLT_JSON_ROW_MAX = 1 << 20 };
 
 struct mlt_json_rows {
-  bool history;          /* trainer_state.json, not lines */
-  char *buf;             /* 2 * MLT_JSON_ROW_MAX */
-  size_t start, end, at; /* at: how far it has been looked at */
-  uint64_t line;         /* that buf[at] is on, from 1 */
-  uint64_t row_line;     /* that the row at hand begins on */
-  bool eof, skipping;
+  bool history;              /* trainer_state.json, not lines */
+  char *buf;                 /* 2 * MLT_JSON_ROW_MAX */
+  size_t start, end, at;     /* at: how far it has been looked at */
+  uint64_t line;             /* that buf[at] is on, from 1 */
+  uint64_t row_line;         /* that the row at hand begins on */
+  bool begun, eof, skipping; /* begun: what may stand before the document has been passed */
   bool in_string, escaped, in_row, in_history; /* the rest is for history only */
   unsigned depth;
   char key[16]; /* the last string of depth 1 */
@@ -37,7 +37,7 @@ void mlt_json_rows_eof(struct mlt_json_rows *r);
 
 /* MLT_OK: *row, which begins on *line, valid until the next room. MLT_AGAIN: feed more. MLT_END.
    MLT_TOOBIG: the row on *line is longer than MLT_JSON_ROW_MAX and is skipped. MLT_DATA: the
-   document ends within a row. */
+   file ends before the document does, once; then MLT_END. */
 enum mlt_rc mlt_json_rows_next(struct mlt_json_rows *r, struct mlt_str *row,
                                uint64_t *line) MLT_NODISCARD;
 

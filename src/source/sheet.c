@@ -28,7 +28,7 @@ void mlt_sheet_reset(struct mlt_sheet *t, const struct mlt_sheet_opts *opts) {
   t->headers = 0;
   t->is_long = t->iso = t->time_settled = t->guessed = false;
   t->unit = opts->unit;
-  t->step = t->time = t->run = t->key = t->value = MLT_NO_COLUMN;
+  t->step = t->time = t->run = t->key = t->value = t->twice = MLT_NO_COLUMN;
 }
 
 static struct mlt_str trim(struct mlt_str s) {
@@ -85,8 +85,10 @@ enum mlt_rc mlt_sheet_header(struct mlt_sheet *t, const struct mlt_str *names, s
     if (rc != MLT_OK)
       return rc;
     struct mlt_sheet_column *c = &t->columns.v[column];
-    if (c->header == t->headers)
+    if (c->header == t->headers) {
+      t->twice = c->name.len && t->twice == MLT_NO_COLUMN ? column : t->twice;
       column = MLT_NO_COLUMN;
+    }
     c->header = t->headers;
     if (!MLT_VEC_ROOM(t->at))
       return mlt_err_nomem(err);
@@ -214,6 +216,14 @@ bool mlt_cell_number(const struct mlt_cell *cell, double *out) {
   return c_word(s, out);
 }
 
+/* Digits only: beyond 64 bits it is no step, though the double next to it may be. */
+static bool is_integer(struct mlt_str s) {
+  for (size_t i = 0; i < s.len; i++)
+    if (!strchr("+-0123456789_ ", s.p[i]))
+      return false;
+  return true;
+}
+
 bool mlt_cell_step(const struct mlt_cell *cell, int64_t *out, bool *fraction) {
   double d;
   *fraction = false;
@@ -221,7 +231,7 @@ bool mlt_cell_step(const struct mlt_cell *cell, int64_t *out, bool *fraction) {
     return false;
   if (mlt_parse_i64(cell->text, out))
     return true;
-  if (!mlt_parse_double(cell->text, &d))
+  if (is_integer(cell->text) || !mlt_parse_double(cell->text, &d))
     return false;
   *fraction = isfinite(d) && d != trunc(d);
   if (*fraction || !(d >= -0x1p63 && d < 0x1p63))
@@ -263,6 +273,7 @@ bool mlt_sheet_time(struct mlt_sheet *t, const struct mlt_cell *cell, int64_t *m
     settle_time(t, cell);
   if (t->time == MLT_NO_COLUMN)
     return false;
-  return t->iso ? mlt_time_iso(cell->text, ms, &zoned)
-                : !cell->is_text && mlt_time_number(cell->text, t->unit, ms);
+  bool read = t->iso ? mlt_time_iso(cell->text, ms, &zoned)
+                     : !cell->is_text && mlt_time_number(cell->text, t->unit, ms);
+  return read && *ms >= 0; /* MLflow takes no other */
 }

@@ -55,6 +55,7 @@ struct mlt_sheet {
   uint32_t headers; /* seen so far */
   bool is_long;
   size_t step, time, run, key, value; /* MLT_NO_COLUMN: there is none */
+  size_t twice;                       /* the first that a header has named twice; likewise */
   enum mlt_time_unit unit;            /* AUTO: not known yet, or ISO 8601 */
   bool iso, time_settled, guessed;
 };
@@ -87,8 +88,8 @@ bool mlt_sheet_is_header(const struct mlt_sheet *t, const struct mlt_str *fields
 bool mlt_cell_absent(struct mlt_str text);
 /* A number as Python, R or C write it, their spellings of nan and infinities included. */
 bool mlt_cell_number(const struct mlt_cell *cell, double *out);
-/* A whole number, perhaps written with a fraction of zeros ("3.0"). *fraction: it is a number, but
-   not a whole one. */
+/* A whole number of 64 bits, perhaps written with a fraction of zeros ("3.0"). *fraction: it is a
+   number, but not a whole one. */
 bool mlt_cell_step(const struct mlt_cell *cell, int64_t *out, bool *fraction);
 /* The time in a cell of the column t->time, as milliseconds. The first one settles what the column
    means: it may turn out to be a metric, and t->time is then MLT_NO_COLUMN. */

@@ -68,11 +68,12 @@ static enum mlt_tab_format format_of(const char *name) {
 }
 
 /* Files that are left out because others of the same run say more. */
-enum { TAKEN, CHECKPOINT, BESIDE_RESULT, NO_LOG };
-static const char *const left_out_words[] = {[CHECKPOINT] = "earlier checkpoints",
-                                             [BESIDE_RESULT] = "progress.csv beside a result.json",
-                                             [NO_LOG] =
-                                                 "tables without a header with a column of steps"};
+enum { TAKEN, CHECKPOINT, BESIDE_RESULT, NO_LOG, BAD_HEADER, LEFT_OUT };
+static const char *const left_out_words[LEFT_OUT] = {
+    [CHECKPOINT] = "earlier checkpoints",
+    [BESIDE_RESULT] = "progress.csv beside a result.json",
+    [NO_LOG] = "tables without a header with a column of steps",
+    [BAD_HEADER] = "tables whose header cannot be read"};
 
 /* ---- which files there are ---- */
 
@@ -172,18 +173,20 @@ static void name_experiment(struct mlt_tab *s, const char *given) {
 static const mlt_tab_step nothing[] = {NULL};
 
 static enum mlt_rc leave_out(struct mlt_tab *s, unsigned why) {
-  s->left_out[why]++;
+  if (!s->left_out[why]++)
+    s->first_left_out[why] = s->at;
   s->step = nothing;
   return MLT_END;
 }
 
 /* A descriptor, or -errno. */
-static int open_file(struct mlt_tab *s, const struct mlt_tree_file *f, const char *path) {
+static int open_file(struct mlt_tab *s, const struct mlt_tree_file *f, const char *path,
+                     struct stat *st) {
   int fd = s->given;
   if (fd < 0)
-    return f->errnum ? -f->errnum : mlt_tree_open_file(&s->tree, path, &s->st);
+    return f->errnum ? -f->errnum : mlt_tree_open_file(&s->tree, path, st);
   s->given = -1;
-  if (fstat(fd, &s->st) == 0)
+  if (fstat(fd, st) == 0)
     return fd;
   int failed = errno;
   (void)close(fd);
@@ -199,9 +202,11 @@ static enum mlt_rc begin_file(struct mlt_tab *s, struct mlt_record *rec, struct 
   mlt_params_clear(&s->params);
   if (f->mark != TAKEN)
     return leave_out(s, f->mark);
-  int fd = open_file(s, f, path);
+  struct stat st;
+  int fd = open_file(s, f, path, &st);
   if (fd < 0) {
     s->step = nothing;
+    s->rejected = true;
     return mlt_flat_unreadable(&s->flat, rec, -fd);
   }
   s->fd = fd;
@@ -210,7 +215,9 @@ static enum mlt_rc begin_file(struct mlt_tab *s, struct mlt_record *rec, struct 
   mlt_csv_reset(&s->csv, ends_with(path, ".tsv") ? '\t' : 0);
   mlt_json_rows_reset(&s->json, s->format == MLT_TAB_HISTORY);
   mlt_sheet_reset(&s->sheet, &s->opts);
-  mlt_owner_name(s->flat.owner, s->st.st_uid);
+  mlt_owner_name(s->flat.owner, st.st_uid);
+  s->changed = mlt_tree_changed(&st);
+  s->born = mlt_tree_born(fd, &st);
   name_run(s);
   return MLT_END;
 }
@@ -218,11 +225,29 @@ static enum mlt_rc begin_file(struct mlt_tab *s, struct mlt_record *rec, struct 
 static enum mlt_rc reject_file(struct mlt_tab *s, struct mlt_record *rec, const char *code,
                                const char *why) {
   s->step = nothing;
+  s->rejected = true;
   return mlt_flat_note(
       &s->flat, rec,
       (struct mlt_note){
           .kind = MLT_NOTE_REJECT, .table = MLT_T_RUNS, .code = code, .place.line = s->line},
       "%s", why);
+}
+
+static enum mlt_rc no_header(struct mlt_tab *s, struct mlt_record *rec, enum mlt_rc rc,
+                             bool expected) {
+  char why[sizeof s->flat.reason];
+  if (rc == MLT_END && expected)
+    return reject_file(s, rec, "empty",
+                       s->format == MLT_TAB_HISTORY ? "there is no row in a log_history"
+                                                    : "the file is empty");
+  if (rc == MLT_END)
+    return leave_out(s, NO_LOG);
+  (void)snprintf(why, sizeof why, "%s", s->flat.reason);
+  if (expected)
+    return reject_file(s, rec, "bad-header", why);
+  if (!s->left_out[BAD_HEADER])
+    (void)snprintf(s->bad_header, sizeof s->bad_header, "%.*s", (int)sizeof s->bad_header - 1, why);
+  return leave_out(s, BAD_HEADER);
 }
 
 /* The header, or the first row in JSON. What is expected to be a log must be one; of other files of
@@ -234,14 +259,8 @@ static enum mlt_rc header(struct mlt_tab *s, struct mlt_record *rec, struct mlt_
   enum mlt_rc rc = mlt_tab_row(s, err);
   if (err->rc != MLT_OK)
     return rc;
-  if (rc != MLT_OK && !expected)
-    return leave_out(s, NO_LOG);
-  if (rc == MLT_END)
-    return reject_file(s, rec, "empty", "the file is empty");
-  if (rc != MLT_OK) {
-    (void)snprintf(why, sizeof why, "%s", s->flat.reason);
-    return reject_file(s, rec, "bad-header", why);
-  }
+  if (rc != MLT_OK)
+    return no_header(s, rec, rc, expected);
   if (!mlt_sheet_roles(&s->sheet, &missing)) {
     (void)snprintf(why, sizeof why, "there is no column '%s'", missing);
     return reject_file(s, rec, "no-column", why);
@@ -280,12 +299,21 @@ static enum mlt_rc read_params(struct mlt_tab *s, int fd, off_t size, const char
   return rc;
 }
 
+static enum mlt_rc ignored_params(struct mlt_tab *s, struct mlt_record *rec) {
+  uint64_t n = s->params.unread;
+  s->note = 2;
+  return n ? mlt_flat_ignored(&s->flat, rec, "parameters that are aliases, or have no name", n)
+           : MLT_END;
+}
+
 static enum mlt_rc params(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {
   const struct preset *p = preset_here(s);
   struct mlt_err why = MLT_ERR_INIT;
   struct stat st;
-  if (!p || !p->params || s->note++)
+  if (!p || !p->params || s->note > 1)
     return MLT_END;
+  if (s->note++)
+    return ignored_params(s, rec);
   int fd = mlt_tree_open_beside(&s->tree, s->at, p->params, &st);
   if (fd == -ENOENT)
     return MLT_END;
@@ -300,17 +328,15 @@ static enum mlt_rc params(struct mlt_tab *s, struct mlt_record *rec, struct mlt_
         &s->flat, rec,
         (struct mlt_note){.kind = MLT_NOTE_REJECT, .table = MLT_T_PARAMS, .code = "bad-params"},
         "its parameters, in %s beside it, cannot be read: %s", p->params, why.msg);
-  if (s->params.unread || s->params.renamed)
-    return mlt_flat_note(
-        &s->flat, rec,
-        (struct mlt_note){.kind = MLT_NOTE_CHANGED,
-                          .table = MLT_T_PARAMS,
-                          .code = "params-changed",
-                          .rows = s->params.unread + s->params.renamed},
-        "of the parameters in %s %llu got a name that MLflow takes, and %llu could "
-        "not be read (aliases, no name)",
-        p->params, (unsigned long long)s->params.renamed, (unsigned long long)s->params.unread);
-  return MLT_END;
+  if (s->params.renamed)
+    return mlt_flat_note(&s->flat, rec,
+                         (struct mlt_note){.kind = MLT_NOTE_CHANGED,
+                                           .table = MLT_T_PARAMS,
+                                           .code = "params-changed",
+                                           .rows = s->params.renamed},
+                         "%llu of the parameters in %s got a name that MLflow takes",
+                         (unsigned long long)s->params.renamed, p->params);
+  return ignored_params(s, rec);
 }
 
 static enum mlt_rc note_steps(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {
@@ -324,6 +350,20 @@ static enum mlt_rc note_steps(struct mlt_tab *s, struct mlt_record *rec, struct 
       "there is no column of steps: rows are numbered from 0 (--step-field names it)");
 }
 
+static enum mlt_rc note_twice(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {
+  (void)err;
+  if (s->sheet.twice == MLT_NO_COLUMN || s->note++)
+    return MLT_END;
+  struct mlt_str name = s->sheet.columns.v[s->sheet.twice].name;
+  return mlt_flat_note(&s->flat, rec,
+                       (struct mlt_note){.kind = MLT_NOTE_REJECT,
+                                         .table = MLT_T_METRICS,
+                                         .code = "column-twice",
+                                         .place = {.line = 1, .field = name}},
+                       "the header names column '%.*s' twice: the first of them is read",
+                       MLT_STR_ARG(name));
+}
+
 static enum mlt_rc note_times(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {
   const struct mlt_sheet *t = &s->sheet;
   struct mlt_note note = {.kind = MLT_NOTE_CHANGED, .table = MLT_T_METRICS};
@@ -333,8 +373,8 @@ static enum mlt_rc note_times(struct mlt_tab *s, struct mlt_record *rec, struct 
   if (t->time == MLT_NO_COLUMN) {
     note.code = "no-times";
     return mlt_flat_note(&s->flat, rec, note,
-                         "there is no column of times: every point has that of the file's last "
-                         "change (--time-field names it)");
+                         "there is no column of times: every point has that of the file's "
+                         "beginning (--time-field names it)");
   }
   struct mlt_str name = t->columns.v[t->time].name;
   note.code = t->iso ? "guessed-time-zone" : "guessed-time-unit";
@@ -348,8 +388,9 @@ static enum mlt_rc note_times(struct mlt_tab *s, struct mlt_record *rec, struct 
       MLT_STR_ARG(name), mlt_time_unit_name(t->unit));
 }
 
-static const mlt_tab_step file_steps[] = {begin_file, header,     params,       mlt_tab_survey,
-                                          note_steps, note_times, mlt_tab_runs, NULL};
+static const mlt_tab_step file_steps[] = {begin_file,     header,       params,
+                                          mlt_tab_survey, note_twice,   note_steps,
+                                          note_times,     mlt_tab_runs, NULL};
 
 /* ---- the steps of the source ---- */
 
@@ -390,35 +431,47 @@ static enum mlt_rc files(struct mlt_tab *s, struct mlt_record *rec, struct mlt_e
   return MLT_END;
 }
 
+/* Where nothing else was found, it was them that were meant. */
+static enum mlt_rc reject_left_out(struct mlt_tab *s, struct mlt_record *rec, size_t why) {
+  const struct mlt_note note = {
+      .kind = MLT_NOTE_REJECT, .table = MLT_T_RUNS, .code = "no-log", .rows = s->left_out[why]};
+  if (why == BAD_HEADER)
+    return mlt_flat_note(&s->flat, rec, note, "%s", s->bad_header);
+  return mlt_flat_note(&s->flat, rec, note,
+                       "it is no log: there is no header with a column of steps (--step-field "
+                       "names it)");
+}
+
 static enum mlt_rc note_left_out(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {
+  bool nothing_else = !s->progress.runs_done && !s->rejected;
   (void)err;
-  while (++s->note <= NO_LOG) {
+  while (++s->note < LEFT_OUT) {
     uint64_t n = s->left_out[s->note];
-    const char *what = left_out_words[s->note];
-    if (n)
-      return mlt_flat_note(
-          &s->flat, rec,
-          (struct mlt_note){.kind = MLT_NOTE_IGNORED, .code = "ignored", .what = what, .rows = n},
-          "%s are not imported", what);
+    if (!n)
+      continue;
+    s->flat.path = mlt_str_c(mlt_tree_path(&s->tree, s->first_left_out[s->note]));
+    if (nothing_else && s->note >= NO_LOG)
+      return reject_left_out(s, rec, s->note);
+    return mlt_flat_ignored(&s->flat, rec, left_out_words[s->note], n);
+  }
+  s->flat.path = MLT_STR_LIT("");
+  return MLT_END;
+}
+
+static enum mlt_rc note_folders(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {
+  static const char *const words[] = {"links to folders", "artifact folders of MLflow's runs"};
+  const uint64_t counts[] = {s->tree.links, s->tree.artifacts};
+  (void)err;
+  while (s->note < 2) {
+    size_t at = s->note++;
+    if (counts[at])
+      return mlt_flat_ignored(&s->flat, rec, words[at], counts[at]);
   }
   return MLT_END;
 }
 
-static enum mlt_rc note_links(struct mlt_tab *s, struct mlt_record *rec, struct mlt_err *err) {
-  (void)err;
-  uint64_t n = s->tree.links;
-  s->tree.links = 0;
-  if (!n)
-    return MLT_END;
-  return mlt_flat_note(
-      &s->flat, rec,
-      (struct mlt_note){
-          .kind = MLT_NOTE_IGNORED, .code = "ignored", .what = "links to folders", .rows = n},
-      "links to folders are not followed");
-}
-
 static enum mlt_rc csv_next(struct mlt_source *src, struct mlt_record *rec, struct mlt_err *err) {
-  static const mlt_tab_step steps[] = {experiment, files, note_left_out, note_links, NULL};
+  static const mlt_tab_step steps[] = {experiment, files, note_left_out, note_folders, NULL};
   struct mlt_tab *s = &src->tab;
   while (steps[s->top]) {
     enum mlt_rc rc = steps[s->top](s, rec, err);
@@ -490,7 +543,8 @@ static enum mlt_rc take_opts(struct mlt_tab *s, const struct mlt_source_opts *op
 static enum mlt_rc open_tree(struct mlt_tab *s, const struct mlt_source_opts *opts,
                              struct mlt_err *err) {
   struct mlt_tree *t = &s->tree;
-  enum mlt_rc rc = mlt_tree_open(t, opts->path, is_table, NULL, err);
+  const struct mlt_tree_rules rules = {.wanted = is_table, .no_artifacts = true};
+  enum mlt_rc rc = mlt_tree_open(t, opts->path, &rules, err);
   if (rc == MLT_OK && !t->files.n)
     rc = mlt_err_set(err, MLT_NOINPUT,
                      "there is no table of metrics in '%s': no .csv or .tsv, no result.json, no "

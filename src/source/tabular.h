@@ -59,13 +59,16 @@ struct mlt_tab {
   const mlt_tab_step *step; /* of it; NULL between files */
   size_t note;              /* how many records the step at hand has given; 0 when it begins */
   size_t top;               /* the step at hand of the whole source */
-  uint64_t left_out[4];     /* files, by enum of tabular.c; told at the end */
+  uint64_t left_out[5];     /* files, by enum of tabular.c; told at the end */
+  size_t first_left_out[5]; /* of them */
+  char bad_header[256];     /* what is wrong with the first of its kind */
+  bool rejected;            /* has any file been? */
 
   enum mlt_tab_format format;
   int fd;
   int given;  /* the only file, open; -1: the tree's are opened */
   bool lines; /* it holds lines of JSON, whatever it is called */
-  struct stat st;
+  int64_t born, changed; /* the file's times */
   struct mlt_csv csv;
   struct mlt_json_rows json;
   struct mlt_sheet sheet;

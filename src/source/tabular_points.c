@@ -12,6 +12,10 @@ static int shown(struct mlt_str text) {
   return text.len > 40 ? 40 : (int)text.len;
 }
 
+static bool has_nul(struct mlt_str text) {
+  return text.len && memchr(text.p, '\0', text.len);
+}
+
 static enum mlt_rc reject_cell(struct mlt_tab *s, struct mlt_record *rec, struct mlt_str field,
                                const char *code, struct mlt_str text, const char *why) {
   return mlt_flat_note(&s->flat, rec,
@@ -20,7 +24,7 @@ static enum mlt_rc reject_cell(struct mlt_tab *s, struct mlt_record *rec, struct
                                          .code = code,
                                          .place = {.line = s->line, .field = field}},
                        "'%.*s' is '%.*s', which is %s", MLT_STR_ARG(field), shown(text),
-                       text.p ? text.p : "", why);
+                       text.p ? text.p : "", has_nul(text) ? "followed by a NUL byte" : why);
 }
 
 /* The whole row is lost: as many points as it has numbers. */
@@ -43,7 +47,8 @@ static enum mlt_rc reject_row(struct mlt_tab *s, struct mlt_record *rec, size_t 
   if (!cell || mlt_cell_absent(cell->text))
     return mlt_flat_note(&s->flat, rec, note, "the row has no %.*s", MLT_STR_ARG(field));
   return mlt_flat_note(&s->flat, rec, note, "'%.*s' is '%.*s', which is %s", MLT_STR_ARG(field),
-                       shown(cell->text), cell->text.p, why);
+                       shown(cell->text), cell->text.p,
+                       has_nul(cell->text) ? "followed by a NUL byte" : why);
 }
 
 /* ---- a row's step and time ---- */
@@ -67,7 +72,7 @@ static enum mlt_rc take_time(struct mlt_tab *s, struct mlt_record *rec) {
     return MLT_AGAIN;
   const struct mlt_cell *cell = mlt_tab_cell(s, s->sheet.time);
   if (!cell || mlt_cell_absent(cell->text) || !mlt_sheet_time(&s->sheet, cell, &s->row_time))
-    return reject_row(s, rec, s->sheet.time, "bad-time", "no time");
+    return reject_row(s, rec, s->sheet.time, "bad-time", "no time since 1970");
   return MLT_AGAIN;
 }
 
@@ -167,6 +172,17 @@ static enum mlt_rc text_before(struct mlt_tab *s, struct mlt_sheet_column *c,
                        MLT_STR_ARG(c->name), times, s->line);
 }
 
+static enum mlt_rc reject_key(struct mlt_tab *s, struct mlt_record *rec, struct mlt_str key,
+                              enum mlt_key_fit fit) {
+  struct mlt_str field = s->sheet.columns.v[s->sheet.key].name;
+  return mlt_flat_note(&s->flat, rec,
+                       (struct mlt_note){.kind = MLT_NOTE_REJECT,
+                                         .table = MLT_T_METRICS,
+                                         .code = "bad-key",
+                                         .place = {.line = s->line, .field = field}},
+                       "'%.*s' is '%.*s': %s", MLT_STR_ARG(field), shown(key), key.p, misfit(fit));
+}
+
 /* A wide table's number. MLT_AGAIN: taken. */
 static enum mlt_rc take_number(struct mlt_tab *s, struct mlt_sheet_column *c, double value,
                                struct mlt_record *rec, struct mlt_err *err) {
@@ -244,8 +260,7 @@ static enum mlt_rc long_row(struct mlt_tab *s, struct mlt_record *rec, struct ml
     return rc;
   const struct mlt_gather_key *k = &s->gather.keys.v[index];
   if (k->fit > MLT_KEY_RENAMED)
-    return reject_cell(s, rec, s->sheet.columns.v[s->sheet.key].name, "bad-key", key->text,
-                       misfit(k->fit));
+    return reject_key(s, rec, key->text, k->fit);
   mlt_gather_add(&s->gather, index, s->row_time, s->row_step, value);
   return added && k->fit == MLT_KEY_RENAMED ? renamed(s, rec, key->text, k) : MLT_AGAIN;
 }

@@ -216,7 +216,7 @@ static enum mlt_rc json_row(struct mlt_tab *s, struct mlt_err *err) {
   if (rc == MLT_TOOBIG)
     return fault(s, rc, "the row is longer than %d bytes", MLT_JSON_ROW_MAX);
   if (rc == MLT_DATA)
-    return fault(s, rc, "the file ends within a row");
+    return fault(s, rc, "the file ends before the document does");
   return rc == MLT_OK ? take_object(s, row, err) : rc;
 }
 

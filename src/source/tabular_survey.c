@@ -5,10 +5,6 @@
 
 #include <string.h>
 
-static int64_t mtime_ms(const struct stat *st) {
-  return (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
-}
-
 static enum mlt_rc add_run(struct mlt_tab *s, struct mlt_str name, size_t *index,
                            struct mlt_err *err) {
   uint64_t found;
@@ -69,7 +65,7 @@ static enum mlt_rc no_run(struct mlt_tab *s, struct mlt_record *rec) {
                                          .table = MLT_T_METRICS,
                                          .code = "bad-row",
                                          .place = {.line = s->line, .field = column}},
-                       "the row names no run (column '%.*s')", MLT_STR_ARG(column));
+                       "the row names no run in UTF-8 (column '%.*s')", MLT_STR_ARG(column));
 }
 
 /* A row of a table with a column of runs. MLT_AGAIN: go on with the next. */
@@ -102,11 +98,14 @@ static enum mlt_rc begin(struct mlt_tab *s, struct mlt_err *err) {
 }
 
 static void end(struct mlt_tab *s) {
-  int64_t mtime = mtime_ms(&s->st);
-  for (size_t i = 0; i < s->runs.n; i++)
-    if (!s->runs.v[i].timed)
-      s->runs.v[i].first = s->runs.v[i].last = mtime;
-  s->row_time = mtime;
+  for (size_t i = 0; i < s->runs.n; i++) {
+    struct mlt_tab_run *run = &s->runs.v[i];
+    if (!run->timed) {
+      run->first = s->born;
+      run->last = s->changed;
+    }
+  }
+  s->row_time = s->born;
 }
 
 /* MLT_AGAIN: go on; MLT_OK: a note; MLT_END. */

@@ -70,8 +70,9 @@ static enum mlt_rc prepare(struct mlt_tb *s, struct mlt_record *rec, struct mlt_
   mlt_params_clear(&s->params);
   mlt_gather_reset(&s->gather);
   mlt_map_clear(s->tag_index);
-  s->tags.n = s->restarts.v.n = 0;
-  s->timed = s->flat.failed = false;
+  s->tags.n = 0;
+  mlt_tf_restarts_clear(&s->restarts);
+  s->timed = s->too_many_restarts = s->flat.failed = false;
   *s->flat.owner = '\0';
   s->flat.start_time = s->flat.end_time = 0;
   int fd = s->tree.files.v[s->first].errnum
@@ -81,8 +82,7 @@ static enum mlt_rc prepare(struct mlt_tb *s, struct mlt_record *rec, struct mlt_
     return MLT_END;
   (void)close(fd);
   mlt_owner_name(s->flat.owner, st.st_uid);
-  s->flat.start_time = s->flat.end_time = /* of a run without events */
-      (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+  s->flat.start_time = s->flat.end_time = mlt_tree_changed(&st); /* of a run without events */
   return MLT_END;
 }
 
@@ -111,16 +111,24 @@ static enum mlt_rc params(struct mlt_tb *s, struct mlt_record *rec, struct mlt_e
 
 static enum mlt_rc note_params(struct mlt_tb *s, struct mlt_record *rec, struct mlt_err *err) {
   (void)err;
-  if (s->note++ || !(s->params.renamed || s->params.unread))
-    return MLT_END;
-  return mlt_flat_note(
-      &s->flat, rec,
-      (struct mlt_note){.kind = MLT_NOTE_CHANGED,
-                        .table = MLT_T_PARAMS,
-                        .code = "params-changed",
-                        .rows = s->params.unread + s->params.renamed},
-      "of its hyperparameters %llu got a name that MLflow takes, and %llu have none that could be one",
-      (unsigned long long)s->params.renamed, (unsigned long long)s->params.unread);
+  const struct {
+    struct mlt_note note;
+    const char *words;
+  } notes[] = {
+      {{.kind = MLT_NOTE_CHANGED, .code = "params-changed", .rows = s->params.renamed},
+       "got a name that MLflow takes"},
+      {{.kind = MLT_NOTE_REJECT, .code = "bad-key", .rows = s->params.unread},
+       "have a name that cannot be one of a param"},
+  };
+  while (s->note < sizeof notes / sizeof *notes) {
+    size_t at = s->note++;
+    struct mlt_note note = notes[at].note;
+    note.table = MLT_T_PARAMS;
+    if (note.rows)
+      return mlt_flat_note(&s->flat, rec, note, "%llu of its hyperparameters %s",
+                           (unsigned long long)note.rows, notes[at].words);
+  }
+  return MLT_END;
 }
 
 static enum mlt_rc finish(struct mlt_tb *s, struct mlt_record *rec, struct mlt_err *err) {
@@ -175,10 +183,7 @@ static enum mlt_rc note_counts(struct mlt_tb *s, struct mlt_record *rec, struct 
     uint64_t n = s->counts[s->note];
     const char *what = words[s->note++];
     if (n && what)
-      return mlt_flat_note(
-          &s->flat, rec,
-          (struct mlt_note){.kind = MLT_NOTE_IGNORED, .code = "ignored", .what = what, .rows = n},
-          "%s are not imported", what);
+      return mlt_flat_ignored(&s->flat, rec, what, n);
   }
   return MLT_END;
 }
@@ -217,7 +222,7 @@ static void tb_close(struct mlt_source *src) {
 static enum mlt_rc open_tree(struct mlt_tb *s, const struct mlt_source_opts *opts,
                              struct mlt_err *err) {
   struct mlt_tree *t = &s->tree;
-  enum mlt_rc rc = mlt_tree_open(t, opts->path, is_events, NULL, err);
+  enum mlt_rc rc = mlt_tree_open(t, opts->path, &(struct mlt_tree_rules){.wanted = is_events}, err);
   if (rc == MLT_OK && !t->files.n)
     rc = mlt_err_set(err, MLT_NOINPUT,
                      "there are no event files of TensorBoard (*tfevents*) in '%s'", opts->path);

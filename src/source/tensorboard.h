@@ -52,7 +52,8 @@ struct mlt_tb {
   int fd;               /* -1: not open */
   struct mlt_tfrecord record;
 
-  uint64_t event; /* number of the event at hand in the run */
+  uint64_t event;     /* number of the event at hand in the run */
+  uint64_t record_at; /* where it is in its file */
   struct mlt_tf_event e;
   struct mlt_pb values; /* of e, that are still to come */
   bool in_event;
@@ -61,7 +62,7 @@ struct mlt_tb {
   struct mlt_map *tag_index;
   MLT_VEC(struct mlt_tb_tag) tags;
   struct mlt_tf_restarts restarts;
-  bool timed;
+  bool timed, too_many_restarts;
   bool version_2;    /* of the file format, so far */
   int64_t last_step; /* before version 2: of the newest event that did not go back */
   char reason[256];  /* why the record at hand cannot be used */

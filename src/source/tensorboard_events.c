@@ -77,9 +77,8 @@ static enum mlt_rc feed(struct mlt_tb *s, struct mlt_err *err) {
 static enum mlt_rc next_record(struct mlt_tb *s, struct mlt_str *data, bool *cut,
                                struct mlt_err *err) {
   const char *why;
-  uint64_t offset;
   enum mlt_rc rc;
-  while ((rc = mlt_tfrecord_next(&s->record, data, &offset, &why)) == MLT_AGAIN)
+  while ((rc = mlt_tfrecord_next(&s->record, data, &s->record_at, &why)) == MLT_AGAIN)
     if ((rc = feed(s, err)) != MLT_OK)
       return rc;
   *cut = rc == MLT_TOOBIG;
@@ -87,7 +86,7 @@ static enum mlt_rc next_record(struct mlt_tb *s, struct mlt_str *data, bool *cut
     next_file(s);
     return fault(s,
                  "the record at byte %" PRIu64 " is damaged (%s); the rest of the file is not read",
-                 offset, why);
+                 s->record_at, why);
   }
   return rc == MLT_TOOBIG ? MLT_OK : rc;
 }
@@ -96,14 +95,15 @@ static enum mlt_rc take_record(struct mlt_tb *s, struct mlt_str data, bool cut) 
   const char *why = "";
   s->event++;
   if (mlt_tf_event(data, cut, &s->e, &why) != MLT_OK)
-    return fault(s, "a record is no event: %s", why);
+    return fault(s, "the record at byte %" PRIu64 " is no event: %s", s->record_at, why);
   if (cut && s->e.summary.p) {
     s->e.summary = MLT_STR_NULL;
-    return fault(s, "a record of summaries is longer than %d bytes", MLT_TFRECORD_MAX);
+    return fault(s, "the summaries at byte %" PRIu64 " are longer than %d bytes", s->record_at,
+                 MLT_TFRECORD_MAX);
   }
   double ms = round(s->e.wall_time * 1000);
-  if (!(fabs(ms) < 0x1p63))
-    return fault(s, "an event has no time");
+  if (!(ms >= 0 && ms < 0x1p63))
+    return fault(s, "the event at byte %" PRIu64 " has no time, or one before 1970", s->record_at);
   s->time = (int64_t)ms;
   s->values = mlt_pb_of(s->e.summary.p ? s->e.summary : MLT_STR_LIT(""));
   s->in_event = true;
@@ -178,7 +178,8 @@ enum mlt_rc mlt_tb_value(struct mlt_tb *s, struct mlt_tf_value *v, size_t *tag,
   if (rc == MLT_OK)
     rc = find_tag(s, v, tag, err);
   else if (rc == MLT_DATA)
-    rc = fault(s, "a summary cannot be read: %s", why);
+    rc = fault(s, "a summary in the record at byte %" PRIu64 " cannot be read: %s", s->record_at,
+               why);
   if (rc != MLT_OK)
     s->in_event = false;
   return rc;
@@ -224,12 +225,12 @@ static enum mlt_rc take_session(struct mlt_tb *s, struct mlt_str content, struct
 }
 
 static enum mlt_rc add_restart(struct mlt_tb *s, uint32_t tag, struct mlt_err *err) {
-  if (mlt_tf_restarts_add(&s->restarts, s->event, tag, s->e.step))
-    return MLT_OK;
-  return s->restarts.v.n == MLT_TF_RESTARTS
-             ? mlt_err_set(err, MLT_DATA, "run '%.*s' restarts more than %d times",
-                           MLT_STR_ARG(s->flat.run_name), MLT_TF_RESTARTS)
-             : mlt_err_nomem(err);
+  enum mlt_rc rc = mlt_tf_restarts_add(&s->restarts, s->event, tag, s->e.step);
+  if (rc != MLT_TOOBIG || s->too_many_restarts)
+    return rc == MLT_NOMEM ? mlt_err_nomem(err) : MLT_OK;
+  s->too_many_restarts = true;
+  return fault(s, "the run restarts more than %d times; what later ones make void stays",
+               MLT_TF_RESTARTS);
 }
 
 /* "brain.Event:2" */

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/err.h"
 #include "base/vec.h"
 
 enum { MLT_TF_RESTARTS = 1000000 };
@@ -22,10 +23,15 @@ struct mlt_tf_restart {
 
 struct mlt_tf_restarts {
   MLT_VEC(struct mlt_tf_restart) v;
+  bool full; /* letting go of some has not made room enough */
 };
 
-/* False when out of memory or beyond MLT_TF_RESTARTS. */
-bool mlt_tf_restarts_add(struct mlt_tf_restarts *r, uint64_t event, uint32_t tag, int64_t step);
+/* In the order of events. Those that a later one says, too, are let go of when it gets full.
+   MLT_TOOBIG: there are MLT_TF_RESTARTS of which each says more; this one is not kept. MLT_NOMEM.
+ */
+enum mlt_rc mlt_tf_restarts_add(struct mlt_tf_restarts *r, uint64_t event, uint32_t tag,
+                                int64_t step) MLT_NODISCARD;
+void mlt_tf_restarts_clear(struct mlt_tf_restarts *r);
 void mlt_tf_restarts_seal(struct mlt_tf_restarts *r);
 /* Is a point of that tag and step, in that event, gone? */
 bool mlt_tf_restarts_gone(const struct mlt_tf_restarts *r, uint64_t event, uint32_t tag,

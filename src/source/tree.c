@@ -15,8 +15,7 @@
 
 struct walk {
   struct mlt_tree *t;
-  bool (*wanted)(const char *name);
-  const char *left_out;
+  const struct mlt_tree_rules *rules;
   char path[PATH_MAX];
   struct mlt_err *err;
 };
@@ -72,7 +71,7 @@ static enum mlt_rc take_files(struct walk *w, const struct mlt_names *l, int fd,
     bool folder_link = type == DT_LNK && is_folder(fd, name);
     w->t->links += folder_link;
     /* what is no file, or a link to nothing, is found out when it is opened */
-    if (type == DT_DIR || folder_link || !w->wanted(name) || !append(w, folder, name))
+    if (type == DT_DIR || folder_link || !w->rules->wanted(name) || !append(w, folder, name))
       continue;
     enum mlt_rc rc = add(w, folder, 0);
     if (rc != MLT_OK)
@@ -81,8 +80,29 @@ static enum mlt_rc take_files(struct walk *w, const struct mlt_names *l, int fd,
   return MLT_OK;
 }
 
-static bool is_entered(const struct walk *w, const char *name) {
-  return name[0] != '.' && !(w->left_out && strcmp(name, w->left_out) == 0);
+/* The folder of a run in a file store, or in the place where a server keeps artifacts. */
+static bool is_run_of_mlflow(const char *name) {
+  return strlen(name) == 32 && strspn(name, "0123456789abcdef") == 32;
+}
+
+/* w->path, up to `folder`, is a run's of MLflow, with a "/" behind it. */
+static bool in_run_of_mlflow(const struct walk *w, size_t folder) {
+  enum { RUN_ID = 32 };
+  char name[RUN_ID + 1];
+  if (folder < RUN_ID + 1 || (folder > RUN_ID + 1 && w->path[folder - RUN_ID - 2] != '/'))
+    return false;
+  memcpy(name, w->path + folder - RUN_ID - 1, RUN_ID);
+  name[RUN_ID] = '\0';
+  return is_run_of_mlflow(name);
+}
+
+static bool is_entered(const struct walk *w, size_t folder, const char *name) {
+  const struct mlt_tree_rules *r = w->rules;
+  if (r->no_artifacts && strcmp(name, "artifacts") == 0 && in_run_of_mlflow(w, folder)) {
+    w->t->artifacts++;
+    return false;
+  }
+  return name[0] != '.' && !(r->left_out && strcmp(name, r->left_out) == 0);
 }
 
 static enum mlt_rc walk_folder(struct walk *w, int fd, size_t folder, unsigned depth) {
@@ -97,7 +117,7 @@ static enum mlt_rc walk_folder(struct walk *w, int fd, size_t folder, unsigned d
   if (rc == MLT_OK)
     rc = take_files(w, &l, fd, folder);
   for (size_t i = 0; i < l.n && rc == MLT_OK; i++)
-    if (l.v[i].type == DT_DIR && is_entered(w, mlt_names_at(&l, i)))
+    if (l.v[i].type == DT_DIR && is_entered(w, folder, mlt_names_at(&l, i)))
       rc = enter(w, fd, folder, mlt_names_at(&l, i), depth);
   mlt_names_free(&l);
   return rc;
@@ -131,9 +151,9 @@ static enum mlt_rc open_root(struct walk *w, const char *path) {
   return MLT_OK;
 }
 
-enum mlt_rc mlt_tree_open(struct mlt_tree *t, const char *path, bool (*wanted)(const char *name),
-                          const char *left_out, struct mlt_err *err) {
-  struct walk w = {.t = t, .wanted = wanted, .left_out = left_out, .err = err};
+enum mlt_rc mlt_tree_open(struct mlt_tree *t, const char *path, const struct mlt_tree_rules *rules,
+                          struct mlt_err *err) {
+  struct walk w = {.t = t, .rules = rules, .err = err};
   *t = (struct mlt_tree){.root = -1};
   mlt_buf_init(&t->paths, (size_t)1 << 30);
   enum mlt_rc rc = open_root(&w, path);
@@ -179,17 +199,24 @@ int mlt_tree_open_file(const struct mlt_tree *t, const char *path, struct stat *
   return bad;
 }
 
+int64_t mlt_tree_changed(const struct stat *st) {
+  return (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
+}
+
+int64_t mlt_tree_born(int fd, const struct stat *st) {
+  struct statx x;
+  int64_t changed = mlt_tree_changed(st), born = changed;
+  if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &x) == 0 && (x.stx_mask & STATX_BTIME))
+    born = x.stx_btime.tv_sec * 1000 + x.stx_btime.tv_nsec / 1000000;
+  return born < changed ? born : changed;
+}
+
 int mlt_tree_open_beside(const struct mlt_tree *t, size_t i, const char *name, struct stat *st) {
   char path[PATH_MAX];
   struct mlt_str folder = mlt_tree_folder(t, i);
   int n = snprintf(path, sizeof path, "%.*s%s%s", (int)folder.len, folder.p, folder.len ? "/" : "",
                    name);
   return n >= PATH_MAX ? -ENAMETOOLONG : mlt_tree_open_file(t, path, st);
-}
-
-/* The folder of a run in a file store, or in the place where a server keeps artifacts. */
-static bool is_run_of_mlflow(const char *name) {
-  return strlen(name) == 32 && strspn(name, "0123456789abcdef") == 32;
 }
 
 static bool is_looked_into(const char *name, bool in_run) {

@@ -29,15 +29,21 @@ struct mlt_tree {
   MLT_VEC(struct mlt_tree_file) files; /* those of one folder stand together, then its folders' */
   uint64_t links;                      /* folders that are links */
   char real[PATH_MAX];                 /* absolute path of the root folder; "" is "/" */
+  uint64_t artifacts;                  /* folders that were passed over: see no_artifacts */
   char name[NAME_MAX + 1];             /* of the root folder, as it is really called */
   char above[NAME_MAX + 1];            /* of the folder that holds it */
 };
 
-/* `path` is a file, which is taken, or a folder: every file in it whose name is wanted, but what is
-   in folders named `left_out` (may be NULL). MLT_NOINPUT, MLT_NOPERM when it cannot be read. Call
-   mlt_tree_close in any case. */
-enum mlt_rc mlt_tree_open(struct mlt_tree *t, const char *path, bool (*wanted)(const char *name),
-                          const char *left_out, struct mlt_err *err) MLT_NODISCARD;
+struct mlt_tree_rules {
+  bool (*wanted)(const char *name);
+  const char *left_out; /* the name of folders that are not entered; may be NULL */
+  bool no_artifacts;    /* nor is what MLflow's runs have as artifacts */
+};
+
+/* `path` is a file, which is taken, or a folder: every file in it whose name is wanted.
+   MLT_NOINPUT, MLT_NOPERM when it cannot be read. Call mlt_tree_close in any case. */
+enum mlt_rc mlt_tree_open(struct mlt_tree *t, const char *path, const struct mlt_tree_rules *rules,
+                          struct mlt_err *err) MLT_NODISCARD;
 /* One file of this name, that the caller has open: nothing of the tree can be opened. */
 enum mlt_rc mlt_tree_one(struct mlt_tree *t, const char *name, struct mlt_err *err) MLT_NODISCARD;
 void mlt_tree_close(struct mlt_tree *t);
@@ -57,6 +63,10 @@ static inline struct mlt_str mlt_tree_folder(const struct mlt_tree *t, size_t i)
 void mlt_tree_path_beside(const struct mlt_tree *t, size_t i, const char *name, char out[PATH_MAX]);
 /* A descriptor, or -errno. */
 int mlt_tree_open_file(const struct mlt_tree *t, const char *path, struct stat *st);
+/* When a file was last changed, and when it began to be, in ms: a log that grows keeps that, and a
+   copy that kept the time of its change has none before it. */
+int64_t mlt_tree_changed(const struct stat *st);
+int64_t mlt_tree_born(int fd, const struct stat *st);
 /* Another file in the folder of file i; -ENOENT when there is none. */
 int mlt_tree_open_beside(const struct mlt_tree *t, size_t i, const char *name, struct stat *st);
 /* Does this folder tree hold a file that is wanted? Looks at `limit` folders at most, and not at

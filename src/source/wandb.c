@@ -293,7 +293,8 @@ static enum mlt_rc allocate(struct mlt_wb *s, struct mlt_err *err) {
 }
 
 static enum mlt_rc find_logs(struct mlt_wb *s, const char *path, struct mlt_err *err) {
-  enum mlt_rc rc = mlt_tree_open(&s->tree, path, is_log, "files", err);
+  const struct mlt_tree_rules rules = {.wanted = is_log, .left_out = "files"};
+  enum mlt_rc rc = mlt_tree_open(&s->tree, path, &rules, err);
   if (rc != MLT_OK)
     return rc;
   if (!s->tree.files.n)

@@ -81,13 +81,16 @@ struct mlt_wb {
   bool exited;
   int64_t exit_code, runtime, start, first, last; /* times: 0 is not known */
   uint64_t artifacts, alerts, renamed;
-  uint64_t lost_params, lost_points; /* their names are too many, too long or none for MLflow */
+  uint64_t lost_params, lost_points; /* their names are too many, too long, none for MLflow, or
+                                        become one that is there */
+  uint64_t stepless, timeless;       /* points without a step; rows of the history without a time */
+  bool told_of_end;
   char source_name[PATH_MAX];
   char files[PATH_MAX], folder[PATH_MAX]; /* of one of its logs: what wandb keeps beside it */
 
   struct mlt_gather gather;
   int64_t row_step, row_time, samples, last_step;
-  bool has_time;
+  bool has_time, bad_step;
   uint64_t leaf, skip; /* of the record at hand: seen, and to be passed over as taken before */
   struct mlt_buf key;
 };

@@ -83,7 +83,7 @@ static enum mlt_rc add(struct mlt_wb *s, struct mlt_str name, double value, stru
   if (fit == MLT_KEY_FITS || fit == MLT_KEY_RENAMED)
     mlt_gather_add(&s->gather, key, s->row_time, s->row_step, value);
   else
-    return mlt_wb_set(&s->texts, &(struct mlt_wb_leaf){.name = name, .kind = MLT_WB_TEXT});
+    s->lost_points++;
   return MLT_OK;
 }
 
@@ -93,14 +93,21 @@ struct row {
   bool system;
 };
 
+/* A number of JSON is a double here: beyond 2^53 it may be another one. */
+static bool whole(double number, int64_t *step) {
+  if (!(fabs(number) <= 0x1p53 && number == trunc(number)))
+    return false;
+  *step = (int64_t)number;
+  return true;
+}
+
 static enum mlt_rc take_row(void *ctx, const struct mlt_wb_leaf *leaf) {
   struct mlt_wb *s = ctx;
-  if (leaf->kind != MLT_WB_NUMBER)
-    return MLT_OK;
+  bool number = leaf->kind == MLT_WB_NUMBER;
   if (mlt_str_is(leaf->name, "_timestamp"))
-    s->has_time = mlt_wb_seconds(leaf->number, &s->row_time);
-  else if (mlt_str_is(leaf->name, "_step") && fabs(leaf->number) < 0x1p53)
-    s->row_step = (int64_t)leaf->number;
+    s->has_time = number && mlt_wb_seconds(leaf->number, &s->row_time);
+  else if (mlt_str_is(leaf->name, "_step"))
+    s->bad_step = !(number && whole(leaf->number, &s->row_step));
   return MLT_OK;
 }
 
@@ -115,6 +122,10 @@ static enum mlt_rc take_value(void *ctx, const struct mlt_wb_leaf *leaf) {
     return MLT_OK;
   if (leaf->kind != MLT_WB_NUMBER)
     return mlt_wb_set(&s->texts, &(struct mlt_wb_leaf){.name = name, .kind = leaf->kind});
+  if (!r->system && s->bad_step) {
+    s->stepless++;
+    return MLT_OK;
+  }
   if (r->system) {
     enum mlt_rc rc = system_name(&s->key, name, &value);
     if (rc != MLT_OK)
@@ -134,10 +145,13 @@ static enum mlt_rc begin_row(struct mlt_wb *s) {
     return MLT_OK;
   }
   s->row_step = mlt_wb_int(mlt_wb_bytes(s->body, STEP), NUM);
-  s->has_time = false;
+  s->has_time = s->bad_step = false;
   enum mlt_rc rc = mlt_wb_leaves(&s->names, s->body, ITEMS, take_row, s, &s->reason);
+  s->timeless += rc == MLT_OK && !s->has_time;
   if (!s->has_time)
     s->row_time = s->start;
+  if (s->bad_step)
+    return rc;
   s->last_step = s->row_step > s->last_step ? s->row_step : s->last_step;
   return rc;
 }

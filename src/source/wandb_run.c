@@ -156,9 +156,10 @@ static enum mlt_rc begin(struct mlt_wb *s, struct mlt_record *rec, struct mlt_er
   mlt_params_clear(&s->params);
   mlt_gather_reset(&s->gather);
   s->flat = (struct mlt_flat){.experiment = s->logs[s->at].project};
-  s->exited = false;
+  s->exited = s->told_of_end = false;
   s->exit_code = s->runtime = s->start = s->first = s->last = s->samples = s->last_step = 0;
   s->artifacts = s->alerts = s->renamed = s->lost_params = s->lost_points = 0;
+  s->stepless = s->timeless = 0;
   *s->source_name = '\0';
   enum mlt_rc rc = mlt_wb_open_log(s, s->at, err);
   if (rc != MLT_DATA)
@@ -330,12 +331,7 @@ static enum mlt_rc note_count(struct mlt_wb *s, struct mlt_record *rec, const ch
                               uint64_t *n) {
   uint64_t rows = *n;
   *n = 0;
-  if (!rows)
-    return MLT_END;
-  return mlt_flat_note(
-      &s->flat, rec,
-      (struct mlt_note){.kind = MLT_NOTE_IGNORED, .code = "ignored", .what = what, .rows = rows},
-      "%s are not imported", what);
+  return rows ? mlt_flat_ignored(&s->flat, rec, what, rows) : MLT_END;
 }
 
 static enum mlt_rc note_lost(struct mlt_wb *s, struct mlt_record *rec, enum mlt_table table,
@@ -347,11 +343,67 @@ static enum mlt_rc note_lost(struct mlt_wb *s, struct mlt_record *rec, enum mlt_
   return mlt_flat_note(
       &s->flat, rec,
       (struct mlt_note){.kind = MLT_NOTE_REJECT, .table = table, .code = "bad-key", .rows = rows},
-      "%llu values have names that are none for MLflow, are too long, or are more than %d",
+      "%llu values have names that are none for MLflow, are too long, are more than %d, or become "
+      "the name of another",
       (unsigned long long)rows, table == MLT_T_PARAMS ? (int)MLT_PARAMS_MAX : (int)MLT_GATHER_KEYS);
 }
 
+static enum mlt_rc note_steps(struct mlt_wb *s, struct mlt_record *rec) {
+  uint64_t rows = s->stepless;
+  s->stepless = 0;
+  if (!rows)
+    return MLT_END;
+  return mlt_flat_note(&s->flat, rec,
+                       (struct mlt_note){.kind = MLT_NOTE_REJECT,
+                                         .table = MLT_T_METRICS,
+                                         .code = "bad-step",
+                                         .rows = rows,
+                                         .place.field = MLT_STR_LIT("_step")},
+                       "%llu values stand in rows whose _step is no whole number up to 2^53",
+                       (unsigned long long)rows);
+}
+
+static enum mlt_rc note_times(struct mlt_wb *s, struct mlt_record *rec) {
+  uint64_t rows = s->timeless;
+  s->timeless = 0;
+  if (!rows)
+    return MLT_END;
+  return mlt_flat_note(&s->flat, rec,
+                       (struct mlt_note){.kind = MLT_NOTE_CHANGED,
+                                         .table = MLT_T_METRICS,
+                                         .code = "no-times",
+                                         .place.field = MLT_STR_LIT("_timestamp")},
+                       "%llu rows of the history have no time: their points have that of the "
+                       "run's start",
+                       (unsigned long long)rows);
+}
+
+static enum mlt_rc note_names(struct mlt_wb *s, struct mlt_record *rec) {
+  uint64_t n = s->renamed + s->params.renamed;
+  s->renamed = s->params.renamed = 0;
+  if (!n)
+    return MLT_END;
+  return mlt_flat_note(
+      &s->flat, rec,
+      (struct mlt_note){.kind = MLT_NOTE_CHANGED, .table = MLT_T_METRICS, .code = "renamed"},
+      "%llu names that MLflow cannot take were made fit", (unsigned long long)n);
+}
+
+/* Its last values are then others, and a run that has them in the target is in conflict. */
+static enum mlt_rc note_end(struct mlt_wb *s, struct mlt_record *rec) {
+  if (s->exited || s->told_of_end)
+    return MLT_END;
+  s->told_of_end = true;
+  return mlt_flat_note(
+      &s->flat, rec,
+      (struct mlt_note){.kind = MLT_NOTE_CHANGED, .table = MLT_T_RUNS, .code = "unfinished"},
+      "the log has no end: the run was killed, or still goes on; when it has gone on, "
+      "--load merge brings the rest");
+}
+
 static enum mlt_rc note_rest(struct mlt_wb *s, struct mlt_record *rec, struct mlt_err *err) {
+  static enum mlt_rc (*const notes[])(struct mlt_wb *, struct mlt_record *) = {
+      note_steps, note_times, note_names, note_end};
   (void)err;
   s->lost_points += s->summary.lost;
   s->summary.lost = 0;
@@ -364,14 +416,9 @@ static enum mlt_rc note_rest(struct mlt_wb *s, struct mlt_record *rec, struct ml
     rc = note_count(s, rec, "artifacts of wandb", &s->artifacts);
   if (rc == MLT_END)
     rc = note_count(s, rec, "alerts of wandb", &s->alerts);
-  if (rc != MLT_END || !(s->renamed + s->params.renamed))
-    return rc;
-  uint64_t n = s->renamed + s->params.renamed;
-  s->renamed = s->params.renamed = 0;
-  return mlt_flat_note(
-      &s->flat, rec,
-      (struct mlt_note){.kind = MLT_NOTE_CHANGED, .table = MLT_T_METRICS, .code = "renamed"},
-      "%llu names that MLflow cannot take were made fit", (unsigned long long)n);
+  for (size_t i = 0; i < sizeof notes / sizeof *notes && rc == MLT_END; i++)
+    rc = notes[i](s, rec);
+  return rc;
 }
 
 static enum mlt_rc end(struct mlt_wb *s, struct mlt_record *rec, struct mlt_err *err) {

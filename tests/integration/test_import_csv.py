@@ -5,6 +5,8 @@ import json
 import math
 import os
 import random
+import shutil
+import subprocess
 
 import pytest
 from databases import rows_by_table
@@ -12,6 +14,7 @@ from programs import MLFLOW_HEADS, ORACLE, mlflow_run
 from summaries import check_summary, counts, notes
 
 T0 = 1700000000
+MS = T0 * 1000
 
 
 def keras_csv_logger(path, epochs, append=False):
@@ -82,6 +85,7 @@ def logs(tmp_path):
         for i in (1, 2):
             row = {"training_iteration": i, "timestamp": T0 + i, "done": False, "date": "2023-11-14_22-13-20"}
             f.write(json.dumps(row | {"info": {"loss": -math.inf}, "config": {"lr": 5e-5}}) + "\n")
+    os.utime(root / "pl/version_0/metrics.csv", (T0, T0))
     with open(root / "long.csv", "w", newline="") as f:
         writer = csv.writer(f)
         writer.writerow(["run", "key", "step", "timestamp", "value"])
@@ -98,11 +102,10 @@ def test_every_kind_is_read_back_by_mlflow(run_bulk, target, logs):
     assert set(runs) == {"pl/version_0", "pl/version_1", "keras", "yolo/train", "hf", "ray/PPO_0", "sweep 0", "sweep 1"}
     assert {r["experiment"] for r in runs.values()} == {"logs"} and {r["status"] for r in runs.values()} == {"FINISHED"}
     pl, keras, ray, sweep = (runs[n] for n in ("pl/version_0", "keras", "ray/PPO_0", "sweep 1"))
-    mtime = os.stat(logs / "pl/version_0/metrics.csv").st_mtime_ns // 10**6
     assert pl["histories"] == {
-        "epoch": [[9, mtime, "0.0"]], "train_loss": [[9, mtime, "0.5"]], "val_loss": [[9, mtime, "0.75"]]
+        "epoch": [[9, MS, "0.0"]], "train_loss": [[9, MS, "0.5"]], "val_loss": [[9, MS, "0.75"]]
     }  # fmt: skip
-    assert pl["params"] == {"lr": "0.001", "layers": "[16, 32]", "opt/name": "adam"} and pl["times"] == [mtime] * 2
+    assert pl["params"] == {"lr": "0.001", "layers": "[16, 32]", "opt/name": "adam"} and pl["times"] == [MS] * 2
     assert pl["tags"]["mlflow.source.name"] == "pl/version_0/metrics.csv"
     assert [[s, v] for s, _, v in keras["histories"]["loss"]] == [[0, "1.5"], [1, "nan"], [2, "1.25"]]
     assert [[s, v] for s, _, v in keras["histories"]["accuracy"]] == [[0, "0.5"], [2, "0.75"]]
@@ -149,7 +152,6 @@ def test_artifacts_have_the_place_that_mlflow_would_give_them(run_bulk, target, 
 
 
 def test_a_table_that_has_grown_adds_what_is_new(run_bulk, target, tmp_path):
-    """Where it has times; without them its points have another time, and the run is another one."""
     table = tmp_path / "t.csv"
     rows = [f"{i},{T0 + i},{i / 4}\n" for i in range(10)]
     table.write_text("step,wall_time,loss\n" + "".join(rows[:6]))
@@ -158,13 +160,49 @@ def test_a_table_that_has_grown_adds_what_is_new(run_bulk, target, tmp_path):
     grown = check_summary(run_bulk("import", table, "--to", target.uri, "--json", check=0))
     assert counts(grown, "inserted")["metrics"] == 4 and counts(grown, "present")["metrics"] == 6
     assert target.query("SELECT end_time FROM runs") == [((T0 + 9) * 1000,)]
-    timeless = tmp_path / "u.csv"
-    timeless.write_text("step,loss\n1,2\n")
-    os.utime(timeless, (T0, T0))
-    run_bulk("import", timeless, "--to", target.uri, check=0)
-    timeless.write_text("step,loss\n1,2\n2,3\n")
-    os.utime(timeless, (T0 + 60, T0 + 60))
-    assert "with other data" in run_bulk("import", timeless, "--to", target.uri, check=65).stderr
+
+
+def keeps_births(path):
+    """Does the file system know when a file began to be?"""
+    return int(subprocess.run(["stat", "-c", "%W", path], capture_output=True, text=True, check=True).stdout) > 0
+
+
+def test_a_table_without_times_has_those_of_its_file(run_bulk, target, tmp_path):
+    """Its points are of the time when the file began, which stays when it grows; or, older, when a copy was changed."""
+    table = tmp_path / "t.csv"
+    table.write_text("step,loss\n1,2\n")
+    run_bulk("import", table, "--to", target.uri, check=0)
+    with open(table, "a") as f:
+        f.write("2,3\n")
+    os.utime(table, (os.stat(table).st_mtime + 60,) * 2)
+    grown = run_bulk("import", table, "--to", target.uri, "--json", check=0 if keeps_births(table) else 65)
+    if keeps_births(table):
+        assert counts(check_summary(grown), "inserted")["metrics"] == 1
+        [(first, last, n)] = target.query("SELECT min(timestamp), max(timestamp), count(*) FROM metrics")
+        assert first == last and n == 2
+        assert target.query("SELECT end_time - start_time >= 60000 FROM runs")[0][0]
+    os.utime(table, (T0, T0))
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    shutil.copy2(table, copy / "u.csv")
+    run_bulk("import", copy / "u.csv", "--to", target.uri, check=0)
+    assert target.query("SELECT DISTINCT timestamp FROM metrics ORDER BY 1")[0] == (MS,)
+    again = shutil.copy2(copy / "u.csv", tmp_path / "u.csv")
+    same = run_bulk("import", again, "--to", target.uri, "--json", check=0).json
+    assert counts(same, "present")["runs"] == 1
+
+
+def test_tables_among_the_artifacts_of_runs_are_left_alone(run_bulk, new_sqlite_db, tmp_path):
+    run = tmp_path / "mlruns/0" / ("0123456789abcdef" * 2)
+    for folder in (run / "artifacts", run / "artifacts/deeper", tmp_path / "mlruns/mine/artifacts"):
+        folder.mkdir(parents=True)
+        (folder / "results.csv").write_text("epoch,loss\n1,2\n")
+    db = new_sqlite_db()
+    done = run_bulk("import", tmp_path / "mlruns", "--format", "csv", "--to", db.uri, "--json", check=0)
+    assert check_summary(done)["ignored"] == {"artifact folders of MLflow's runs": 1}
+    assert db.query("SELECT name FROM runs") == [("mine/artifacts",)]
+    run_bulk("import", run / "artifacts", "--format", "csv", "--to", db.uri, check=0)  # unless they are what is meant
+    assert db.query("SELECT count(*) FROM runs") == [(3,)]
 
 
 def pandas_frames(folder, seed):

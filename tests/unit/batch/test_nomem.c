@@ -30,7 +30,7 @@ static enum mlt_rc fill(struct mlt_batch *b, struct mlt_err *err) {
       points,
       more,
       points,
-      {.kind = MLT_REC_INPUT, .input = {S("d"), S("x")}},
+      {.kind = MLT_REC_INPUT, .input = {.name = S("d"), .digest = S("x")}},
       kv_record(MLT_REC_INPUT_TAG, "k", "v"),
       bare(MLT_REC_RUN_END),
       run_record("a run id that is much too long for it"),

@@ -53,6 +53,8 @@ static void each_line_is_a_row(void **state) {
   expect(false, "", "");
   expect(false, "{\"a\": 1}\n\n \r\n{}\n", "1 {\"a\": 1}|4 {}|");
   expect(false, "{\"a\": 1}", "1 {\"a\": 1}|");
+  expect(false, "\xef\xbb\xbf{}\n", "1 {}|");
+  expect(false, "\xef\xbb", "1 \xef\xbb|");
   expect(false, "{\"a\": \"x\n{}\n", "1 {\"a\": \"x|2 {}|");
 }
 
@@ -68,7 +70,8 @@ static void the_elements_of_the_history_are_rows(void **state) {
 static void a_document_that_ends_too_early_is_told(void **state) {
   (void)state;
   expect(true, "{\"log_history\": [{\"a\": 1}, {\"b\"", "1 {\"a\": 1}|1 open|");
-  expect(true, "]]}}{\"log_history\": [{}]", "1 {}|");
+  expect(true, "{\"log_history\": [{\"a\": 1}\n", "1 {\"a\": 1}|2 open|");
+  expect(true, "]]}}{\"log_history\": [{}]", "1 {}|1 open|");
 }
 
 static void a_row_too_long_is_skipped(void **state) {

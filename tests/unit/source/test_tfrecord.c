@@ -118,11 +118,11 @@ static void a_record_too_long_is_passed_over(void **state) {
 
 static void later_restarts_make_points_void(void **state) {
   (void)state;
-  struct mlt_tf_restarts r = {{NULL, 0, 0}};
+  struct mlt_tf_restarts r = {.full = false};
   assert_false(mlt_tf_restarts_gone(&r, 0, 0, 0));
-  assert_true(mlt_tf_restarts_add(&r, 20, MLT_TF_ALL_TAGS, 5));
-  assert_true(mlt_tf_restarts_add(&r, 10, MLT_TF_ALL_TAGS, 8));
-  assert_true(mlt_tf_restarts_add(&r, 15, 1, 2));
+  assert_int_equal(mlt_tf_restarts_add(&r, 20, MLT_TF_ALL_TAGS, 5), MLT_OK);
+  assert_int_equal(mlt_tf_restarts_add(&r, 10, MLT_TF_ALL_TAGS, 8), MLT_OK);
+  assert_int_equal(mlt_tf_restarts_add(&r, 15, 1, 2), MLT_OK);
   mlt_tf_restarts_seal(&r);
   assert_true(mlt_tf_restarts_gone(&r, 9, 0, 5)); /* by the one at 20 */
   assert_false(mlt_tf_restarts_gone(&r, 9, 0, 4));
@@ -131,6 +131,24 @@ static void later_restarts_make_points_void(void **state) {
   assert_false(mlt_tf_restarts_gone(&r, 15, 1, 2)); /* its own point */
   assert_true(mlt_tf_restarts_gone(&r, 19, 0, 6));
   assert_false(mlt_tf_restarts_gone(&r, 20, 0, 6));
+  mlt_free(r.v.v);
+}
+
+/* Those that a later one says as well take no room; of others there is a limit. */
+static void restarts_without_end_are_held_as_far_as_they_matter(void **state) {
+  (void)state;
+  struct mlt_tf_restarts r = {.full = false};
+  for (uint64_t event = 1; event <= 2 * MLT_TF_RESTARTS + 7; event++)
+    assert_int_equal(mlt_tf_restarts_add(&r, event, event % 2 ? 0 : MLT_TF_ALL_TAGS, 5), MLT_OK);
+  assert_true(r.v.n < MLT_TF_RESTARTS);
+  mlt_tf_restarts_seal(&r);
+  assert_true(mlt_tf_restarts_gone(&r, 2 * MLT_TF_RESTARTS, 9, 5));
+  assert_true(mlt_tf_restarts_gone(&r, 0, 9, 5));
+  assert_false(mlt_tf_restarts_gone(&r, 0, 0, 4));
+  mlt_tf_restarts_clear(&r);
+  for (uint64_t event = 0; event < MLT_TF_RESTARTS; event++)
+    assert_int_equal(mlt_tf_restarts_add(&r, event, 0, (int64_t)event), MLT_OK);
+  assert_int_equal(mlt_tf_restarts_add(&r, MLT_TF_RESTARTS, 0, MLT_TF_RESTARTS), MLT_TOOBIG);
   mlt_free(r.v.v);
 }
 
@@ -153,9 +171,12 @@ static int end(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
   const struct CMUnitTest tests[] = {
-      TEST(records_come_with_their_offsets), TEST(a_record_cut_short_is_the_end),
-      TEST(damage_is_told_with_its_offset),  TEST(a_record_too_long_is_passed_over),
+      TEST(records_come_with_their_offsets),
+      TEST(a_record_cut_short_is_the_end),
+      TEST(damage_is_told_with_its_offset),
+      TEST(a_record_too_long_is_passed_over),
       TEST(later_restarts_make_points_void),
+      TEST(restarts_without_end_are_held_as_far_as_they_matter),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
