@@ -65,11 +65,11 @@ enum mlt_rc mlt_tfrecord_next(struct mlt_tfrecord *r, struct mlt_str *data, uint
                               const char **why) {
   if (!skipped(r))
     return r->eof ? MLT_END : MLT_AGAIN;
-  const char *p = r->buf.p + r->start;
   size_t here = r->buf.len - r->start;
   *offset = r->offset;
   if (here < HEAD)
     return r->eof ? MLT_END : MLT_AGAIN;
+  const char *p = r->buf.p + r->start;
   uint64_t length = mlt_pb_le64(p);
   if (!matches(p, 8, p + 8)) {
     *why = "the checksum of its length does not match";
