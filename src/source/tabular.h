@@ -66,8 +66,8 @@ struct mlt_tab {
 
   enum mlt_tab_format format;
   int fd;
-  int given;  /* the only file, open; -1: the tree's are opened */
-  bool lines; /* it holds lines of JSON, whatever it is called */
+  int given;             /* the only file, open; -1: the tree's are opened */
+  bool lines;            /* it holds lines of JSON, whatever it is called */
   int64_t born, changed; /* the file's times */
   struct mlt_csv csv;
   struct mlt_json_rows json;

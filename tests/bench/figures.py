@@ -20,6 +20,7 @@ import stores
 from cluster import SameResult, environment
 from measure import Contender, Failed, Program, Sample, Spread, Stopwatch, cpu_ratio, in_turns, ratios, say
 from pg_server import PgDatabase, free_port
+from sources import measured
 
 MLFLOW_VERSION = "3.17"
 HEAD = programs.MLFLOW_HEADS[programs.ORACLE]
@@ -442,4 +443,15 @@ def artifacts(bench):
         yield compare(Row("artifacts", f"{what}, not durable: time / rsync -a", "<= 1.0"), placed, rsync, series)
 
 
-FIGURES = {f.__name__: f for f in (rebuild, append, trust, merge, sqlite, small, memory, rest, artifacts)}
+def sources(bench):
+    """each format, beside the tool that reads it today"""
+    for name, reader, (reading, theirs, importing) in measured(bench):
+        series = [reading, theirs, importing]
+        yield compare(Row("sources", f"{name}: times the points/s of {reader}", ">= 1"), reading, theirs, series)
+        yield Row("sources", f"{name}: read", "", rate(reading), "points/s", series)
+        yield Row("sources", f"{name}: into a new SQLite file", "", rate(importing), "points/s", series)
+
+
+FIGURES = {
+    f.__name__: f for f in (rebuild, append, trust, merge, sqlite, small, memory, rest, artifacts, sources)
+}

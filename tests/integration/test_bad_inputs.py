@@ -8,13 +8,12 @@ import struct
 
 import pytest
 
-from programs import MLFLOW_HEADS, ORACLE
-from stores import inputs
-from stores.filestore import T0
-from stores.inputs import (
-    LONG, RUN, WIDE, exported, field, history, masked_crc32c, points, ray_lines, table, tf_events,
+import inputs
+from inputs import (
+    LONG, RUN, T0, WIDE, exported, field, history, masked_crc32c, points, ray_lines, table, tf_events,
     tf_scalar, wandb_items, wandb_log, wandb_records, wandb_rows, wandb_run,
 )  # fmt: skip
+from programs import MLFLOW_HEADS, ORACLE
 from summaries import check_summary, counts
 
 HEAD = MLFLOW_HEADS[ORACLE]

@@ -9,6 +9,7 @@ import pytest
 
 import programs
 
+SOURCES = ("filestore", "sqlite", "csv, wide", "csv, long", "jsonl", "tensorboard", "wandb", "export-import")
 RUN = programs.ROOT / "tests" / "bench" / "run"
 
 
@@ -22,7 +23,7 @@ def bench(tmp_path, *args):
 
 def test_the_help_names_every_figure():
     said = subprocess.run([RUN, "--help"], capture_output=True, text=True, check=True).stdout
-    for figure in ("rebuild", "append", "trust", "merge", "sqlite", "small", "memory", "rest"):
+    for figure in ("rebuild", "append", "trust", "merge", "sqlite", "small", "memory", "rest", "sources"):
         assert f"\n  {figure} " in said
 
 
@@ -53,6 +54,14 @@ def test_memory_and_small_runs_are_measured(tmp_path):
     sizes = [f["what"] for f in document["figures"] if f["unit"] == "MiB"]
     shapes = ["20,000 points", "200,000 points", "200,000 points of one run, out of order"]
     assert sizes == [f"peak memory, {shape}" for shape in shapes]
+
+
+def test_every_source_is_measured_beside_what_reads_it_today(tmp_path):
+    done, document = bench(tmp_path, "sources")
+    assert done.returncode == 0, done.stderr
+    beside = [f for f in document["figures"] if f["goal"]]
+    assert {f["what"].split(":")[0] for f in beside} >= set(SOURCES) - {"jsonl"}
+    assert all(f["median"] > 0 for f in document["figures"]), document["figures"]
 
 
 @pytest.mark.long

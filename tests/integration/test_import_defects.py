@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from databases import SqliteDatabase
 from equality import assert_equal_stores
 from mlflow_tools import migrate_filestores
 from programs import MLFLOW_HEADS, ORACLE
@@ -396,6 +397,19 @@ def test_an_unreadable_source_is_said_to_be_one(run_bulk, new_sqlite_db, tmp_pat
         assert result.returncode in (65, 66), result.explain()
         assert source in result.stderr, result.explain()
     assert run_bulk("import", tmp_path / "nowhere", "--to", db.uri).returncode == 66
+
+
+def test_a_database_beside_a_file_store_is_not_passed_over(run_bulk, new_sqlite_db, tmp_path):
+    """Neither is taken for both: the user says which."""
+    store = small_store(tmp_path / "mlruns")
+    db = SqliteDatabase(tmp_path / "mlflow.db").load_head(HEAD)
+    refused = run_bulk("import", tmp_path, "--to", new_sqlite_db(HEAD).uri, check=64)
+    assert "holds both a database and a file store" in refused.stderr
+    assert f"import '{db.path}', or, for the file store, say --format filestore" in refused.stderr
+    for source, runs in ((["--format", "filestore", tmp_path], 3), ([store.root], 3), ([db.path], 0)):
+        target = new_sqlite_db(HEAD)
+        run_bulk("import", *source, "--to", target.uri, check=0)
+        assert len(imported_runs(target)) == runs
 
 
 def test_empty_experiments_and_runs_are_imported(run_bulk, target, tmp_path):

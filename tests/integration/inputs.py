@@ -5,8 +5,7 @@ import json
 import struct
 import zlib
 
-from stores.filestore import T0, small_store
-
+T0 = 1_700_000_000_000
 RUN = "0123456789abcdef0123456789abcdef"
 
 # ---- tables ----
@@ -180,10 +179,3 @@ def exported(folder, info=None, mlflow=None, raw=None):
     text = json.dumps({"system": system, "mlflow": run}, indent=2) + "\n"
     (folder / RUN / "run.json").write_bytes(text.encode() if raw is None else raw)
     return folder / RUN / "run.json"
-
-
-def filestore(folder, **parts):
-    """small_store with one more run, of those parts."""
-    store = small_store(folder / "mlruns")
-    fields = {"params": {"p": "1"}, "metrics": {"m": f"{T0} 1.0 0\n"}, "tags": {"t": "v"}} | parts
-    return store, store.run("234567890123456789", RUN, **fields)
