@@ -96,7 +96,8 @@ static int in_child(int resource, rlim_t limit) {
   if (pid == 0) {
     (void)signal(SIGXFSZ, SIG_IGN);
     const struct rlimit r = {limit, limit};
-    if (setrlimit(resource, &r) != 0 || mlt_placer_open(&placer, &opts, &err) != MLT_OK)
+    if (setrlimit((__rlimit_resource_t)resource, &r) != 0 ||
+        mlt_placer_open(&placer, &opts, &err) != MLT_OK)
       _exit(200);
     enum mlt_rc rc = mlt_placer_root(placer, in("root"), &root, &err);
     group = NULL;
