@@ -25,7 +25,9 @@ static enum mlt_rc open_path(struct mlt_line_input *in, struct mlt_err *err) {
   in->fd = in->standard ? STDIN_FILENO : open(in->path, O_RDONLY | O_CLOEXEC);
   if (in->fd < 0 || fstat(in->fd, &st) < 0)
     return failed(in, errno, err);
-  return S_ISDIR(st.st_mode) ? failed(in, EISDIR, err) : MLT_OK;
+  if (S_ISDIR(st.st_mode))
+    return mlt_err_set(err, MLT_NOINPUT, "'%s' is a folder, not a file of JSON lines", in->path);
+  return MLT_OK;
 }
 
 /* Reads what is there, at least min bytes if there are so many. */

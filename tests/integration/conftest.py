@@ -92,11 +92,11 @@ def bulk():
 
 @pytest.fixture
 def run_bulk(bulk, tmp_path_factory):
-    """run_bulk(*args, env=None, cwd=None, check=None) -> programs.Result. `check` is the exit code to insist on."""
+    """run_bulk(*args, env=None, cwd=None, check=None, stdin=...) -> programs.Result. `check` is the exit code to insist on."""
     home = tmp_path_factory.mktemp("home")
 
-    def run(*args, env=None, cwd=None, check=None, timeout=300):
-        return programs.run_bulk(bulk, *args, env=env, cwd=cwd or home, home=home, check=check, timeout=timeout)
+    def run(*args, cwd=None, **more):
+        return programs.run_bulk(bulk, *args, cwd=cwd or home, home=home, **more)
 
     return run
 

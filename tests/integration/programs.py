@@ -54,13 +54,13 @@ def clean_env(home, extra=None):
     return env
 
 
-def run_bulk(bulk, *args, env=None, cwd=None, home=None, check=None, timeout=300):
-    """Runs the program. Dying of a signal or a sanitizer's report fails the test whatever it expects."""
+def run_bulk(bulk, *args, env=None, cwd=None, home=None, check=None, timeout=300, stdin=subprocess.DEVNULL):
+    """Runs the program; stdin is a file or one end of a pipe. Dying of a signal or a sanitizer's report fails the test whatever it expects."""
     done = subprocess.run(
         [str(bulk), *map(str, args)],
         env=clean_env(home or cwd, env),
         cwd=cwd,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         capture_output=True,
         encoding="utf-8",
         errors="backslashreplace",

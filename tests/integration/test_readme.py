@@ -62,3 +62,19 @@ def test_variables_are_those_of_the_program(run_bulk):
 def test_folders_are_there():
     for folder in re.findall(r"`((?:src|tools|sql|tests|samples)/[\w/]*)`", README):
         assert (ROOT / folder).exists(), folder
+
+
+def test_types_of_json_lines_are_those_that_are_read():
+    section = README.split("\n### JSON lines\n")[1].split("\n### ")[0]
+    listed = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.M))
+    types = {}
+    for kind, word, _, field, required in re.findall(
+        r'^MLT_LINE\((\w+), "(\w+)"\)|^MLT_FIELD\((\w+), (\w+), \w+, (true|false)\)',
+        (ROOT / "src/lines/lines.def").read_text(),
+        re.M,
+    ):
+        if kind:
+            fields = types.setdefault(word, [])
+        else:
+            fields.append(f"**`{field}`**" if required == "true" else f"`{field}`")
+    assert {word: ", ".join(fields) for word, fields in types.items()} == listed
