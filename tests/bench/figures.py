@@ -280,10 +280,10 @@ def sqlite_schema(bench):
     return before, after
 
 
-def build_raw_sqlite(bench):
-    program = bench.folder / "raw_sqlite"
+def build(bench, name, *libraries):
+    program = bench.folder / name
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    command = [compiler, "-std=c17", "-D_GNU_SOURCE", "-O2", "-o", program, HERE / "raw_sqlite.c", "-lsqlite3"]
+    command = [compiler, "-std=c17", "-D_GNU_SOURCE", "-O2", "-o", program, HERE / f"{name}.c", *libraries]
     subprocess.run(command, check=True)
     return program
 
@@ -311,7 +311,7 @@ def sqlite_contender(bench, name, units, same, argv, rounds=1_000_000, env=None)
 def sqlite(bench):
     """mlruns -> a new SQLite file"""
     encoded, store, same = bench.encoded("base"), bench.store("base"), {}
-    program, tables = build_raw_sqlite(bench), raw_sqlite_arguments(bench, encoded)
+    program, tables = build(bench, "raw_sqlite", "-lsqlite3"), raw_sqlite_arguments(bench, encoded)
     before, after = sqlite_schema(bench)
     mlflow = [programs.mlflow_python(programs.ORACLE), "-m", "mlflow", "migrate-filestore", "--no-progress"]
     options = ["--mlflow-version", MLFLOW_VERSION, "--quiet", "--no-progress"]
@@ -353,13 +353,21 @@ def rate(series):
 def small(bench):
     """small runs: 10 metrics, 20 params, 4 tags each"""
     store, runs = bench.store("small"), bench.runs_of("small")
-    template = bench.full()
-    into_empty, beside = series = bench.in_turns(
+    template, reader = bench.full(), build(bench, "read_files")
+
+    def read_files(first):
+        watch = Stopwatch()
+        watch.run(environment(), [reader, store])
+        return watch.stop(runs)
+
+    into_empty, beside, files = series = bench.in_turns(
         bench.ours_to_postgres(bench.empty(), store, runs, None),
         bench.ours_to_postgres(template, store, runs, None, "--load", "append"),
+        Contender("their files read by one thread, nothing else", read_files),
     )
     yield Row("small", f"{runs} runs into an empty database", ">= 5,000", rate(into_empty), "runs/s", series)
     yield Row("small", f"{runs} runs beside {bench.points()} points", ">= 2,500", rate(beside), "runs/s", series)
+    yield Row("small", f"{runs} runs, their files read and nothing else", "", rate(files), "runs/s", series)
 
 
 def memory(bench):
