@@ -41,7 +41,7 @@ def orphans(db):
         "       ON attrelid = confrelid AND attnum = n ORDER BY i)"
         " FROM pg_constraint WHERE contype = 'f'"
     )
-    assert len(keys) > 10
+    assert len(keys) >= 9  # as many as the oldest head has
     for name, table, parent, columns, theirs in keys:
         same = " AND ".join(f'p."{t}" = c."{o}"' for o, t in zip(columns, theirs))
         filled = " AND ".join(f'c."{o}" IS NOT NULL' for o in columns)
