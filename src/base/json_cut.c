@@ -119,7 +119,22 @@ static enum mlt_rc key(struct mlt_cut *c, struct place *p, struct mlt_cut_event 
 }
 
 static bool ends_word(char ch) {
-  return ch && strchr(",]}: \t\r\n\"[{", ch);
+  switch (ch) {
+  case ',':
+  case ']':
+  case '}':
+  case ':':
+  case ' ':
+  case '\t':
+  case '\r':
+  case '\n':
+  case '"':
+  case '[':
+  case '{':
+    return true;
+  default:
+    return false;
+  }
 }
 
 /* A number or literal goes on until something that cannot belong to it. */

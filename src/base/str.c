@@ -58,10 +58,21 @@ static bool second_byte_ok(unsigned char first, unsigned char second) {
   }
 }
 
+/* Eight bytes of ASCII, which most text is. */
+static bool is_ascii8(const unsigned char *p) {
+  uint64_t word;
+  memcpy(&word, p, sizeof word);
+  return !(word & UINT64_C(0x8080808080808080));
+}
+
 ptrdiff_t mlt_utf8_invalid(struct mlt_str s) {
   const unsigned char *p = (const unsigned char *)s.p;
   size_t i = 0;
   while (i < s.len) {
+    if (s.len - i >= 8 && is_ascii8(p + i)) {
+      i += 8;
+      continue;
+    }
     size_t n = sequence_length(p[i]);
     if (n == 0 || n > s.len - i || (n > 1 && !second_byte_ok(p[i], p[i + 1])))
       return (ptrdiff_t)i;
