@@ -63,6 +63,8 @@ static enum mlt_rc open_file(struct mlt_outfile *f, bool replace, struct mlt_err
 static enum mlt_rc write_all(void *ctx, const char *p, size_t n, struct mlt_err *err) {
   struct mlt_outfile *f = ctx;
   while (n > 0) {
+    if (f->cancelled && *f->cancelled) /* also after a part: the rest would wait again */
+      return mlt_err_set(err, MLT_CANCELLED, "interrupted");
     ssize_t done = write(f->fd, p, n);
     if (done >= 0) {
       p += done;
@@ -73,8 +75,6 @@ static enum mlt_rc write_all(void *ctx, const char *p, size_t n, struct mlt_err 
     } else if (errno != EINTR) {
       return mlt_err_errno(err, errno, "cannot write %s",
                            f->fd == STDOUT_FILENO ? "the output" : f->path);
-    } else if (f->cancelled && *f->cancelled) {
-      return mlt_err_set(err, MLT_CANCELLED, "interrupted");
     }
   }
   return MLT_OK;

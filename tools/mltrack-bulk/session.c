@@ -23,6 +23,7 @@ static void catch_signals(void) {
   (void)sigaction(SIGHUP, &action, NULL);
   action.sa_handler = SIG_IGN;
   (void)sigaction(SIGPIPE, &action, NULL);
+  (void)sigaction(SIGXFSZ, &action, NULL); /* a file at its limit is an error of its write */
 }
 
 void mlt_session_init(struct mlt_session *s, const struct mlt_args *args, const char *doing) {
