@@ -200,9 +200,10 @@ static enum mlt_rc hold_pair(struct writing *a, enum mlt_line_type type, int at,
   bad = mlt_out_bad_text(kv.value);
   if (bad)
     return refuse(a, bad, "value", "its value is no text");
-  w->held_bytes += mlt_out_quoted(kv.key) + mlt_out_quoted(kv.value) + 2;
-  if (!mlt_out_fits(&w->o, w->held_bytes))
+  size_t more = mlt_out_quoted(kv.key) + mlt_out_quoted(kv.value) + 2;
+  if (!mlt_out_fits(&w->o, w->held_bytes + more))
     return refuse(a, "too-long", "value", "the line would become too long");
+  w->held_bytes += more;
   if (mlt_map_get(m->index, kv.key, &before))
     return hold_again(a, &m->v.v[before], kv, last_holds);
   return hold_new(a, m, kv);
