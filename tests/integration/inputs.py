@@ -33,6 +33,19 @@ def history(n=10):
     return json.dumps({"epoch": 1.0, "log_history": [{"step": i, "loss": 1 / (i + 1)} for i in range(n)]}, indent=1)
 
 
+def json_lines(n=20):
+    """An experiment, two runs, their params, tags and points."""
+    yield {"type": "experiment", "name": "e", "tags": {"k": "v"}}
+    for run in (RUN, RUN[::-1]):
+        yield {"type": "run", "run_id": run, "experiment": "e", "name": "r", "status": "RUNNING", "start_time": T0}
+        yield {"type": "param", "run_id": run, "key": "lr", "value": "0.1"}
+        yield {"type": "tag", "run_id": run, "key": "t", "value": "v"}
+        for i in range(n):
+            yield {"type": "metric", "run_id": run, "key": "loss", "value": 1 / (i + 1), "step": i, "timestamp": T0 + i}
+        yield {"type": "metrics", "run_id": run, "step": n, "timestamp": T0, "values": {"loss": 0.5, "acc": "NaN"}}
+        yield {"type": "end", "run_id": run, "status": "FINISHED", "end_time": T0 + n}
+
+
 # ---- protocol buffers ----
 
 

@@ -9,6 +9,7 @@ most. Inputs that fail are kept, with what was said, in --keep."""
 
 import argparse
 import csv
+import gzip
 import io
 import json
 import os
@@ -64,6 +65,16 @@ def exports(folder):
     inputs.exported(folder / "x")
 
 
+def json_lines(folder):
+    inputs.table(folder, "".join(json.dumps(line) + "\n" for line in inputs.json_lines()), "points.jsonl")
+
+
+def json_lines_packed(folder):
+    json_lines(folder)
+    path = folder / "points.jsonl"
+    path.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+
+
 def database(folder):
     with tempfile.TemporaryDirectory() as made:
         filestore(Path(made))
@@ -72,7 +83,7 @@ def database(folder):
 
 MAKERS = {
     "filestore": filestore, "csv": tables, "csv-long": long_table, "tensorboard": tensorboard, "wandb": wandb,
-    "export-import": exports, "sqlite": database,
+    "export-import": exports, "sqlite": database, "jsonl": json_lines, "jsonl-gzip": json_lines_packed,
 }  # fmt: skip
 
 
@@ -187,7 +198,8 @@ def relog(rng, _):
 
 BYTES = [flip, flip, truncate, delete, insert, insert, overwrite, splice, huge_line, line_ends, encode, empty]
 TEXT = [*BYTES, lines, lines, field, field, field]
-OF_FORMAT = {"tensorboard": [*BYTES, *[reframe] * 12], "wandb": [*BYTES, *[relog] * 12], "sqlite": BYTES}
+OF_FORMAT = {"tensorboard": [*BYTES, *[reframe] * 12], "wandb": [*BYTES, *[relog] * 12], "sqlite": BYTES, "jsonl-gzip": BYTES}
+STREAMS = ("jsonl", "jsonl-gzip")  # may be a FIFO or without end: what is there in the file's place is waited for
 
 
 def replace_file(rng, path):
@@ -210,7 +222,7 @@ def damage(rng, kind, folder):
         if not files:
             break
         path = rng.choice(files)
-        if rng.random() < 0.05:
+        if rng.random() < 0.05 and kind not in STREAMS:
             replace_file(rng, path)
             done.append(f"{path.relative_to(folder)}: replaced")
             continue
@@ -286,9 +298,8 @@ def document(text):
 
 def import_damaged(bulk, kind, folder, dry):
     source = folder / "input"
-    if kind == "sqlite":
-        source = source / "mlflow.db"
-    argv = [bulk, "import", source, "--format", kind.split("-long")[0], "--to", f"sqlite:///{folder}/out.db"]
+    source /= {"sqlite": "mlflow.db", "jsonl": "points.jsonl", "jsonl-gzip": "points.jsonl"}.get(kind, "")
+    argv = [bulk, "import", source, "--format", kind.removesuffix("-long").removesuffix("-gzip"), "--to", f"sqlite:///{folder}/out.db"]
     argv += ["--on-error", "skip", "--json", *(["--dry-run"] if dry else [])]
     env = programs.clean_env(folder)
     try:
