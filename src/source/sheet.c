@@ -31,11 +31,14 @@ void mlt_sheet_reset(struct mlt_sheet *t, const struct mlt_sheet_opts *opts) {
   t->step = t->time = t->run = t->key = t->value = t->twice = MLT_NO_COLUMN;
 }
 
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static struct mlt_str trim(struct mlt_str s) {
-  static const char blanks[] = " \t\r\n";
-  while (s.len && s.p[0] && strchr(blanks, s.p[0]))
+  while (s.len && is_blank(s.p[0]))
     s = (struct mlt_str){s.p + 1, s.len - 1};
-  while (s.len && s.p[s.len - 1] && strchr(blanks, s.p[s.len - 1]))
+  while (s.len && is_blank(s.p[s.len - 1]))
     s.len--;
   return s;
 }
@@ -191,7 +194,10 @@ bool mlt_sheet_is_header(const struct mlt_sheet *t, const struct mlt_str *fields
 bool mlt_cell_absent(struct mlt_str text) {
   static const char *const words[] = {"NA", "N/A", "<NA>", "None", "null", NULL};
   text = trim(text);
-  return !text.len || is_one_of(text, words);
+  if (!text.len)
+    return true;
+  char c = text.p[0]; /* nearly all cells are numbers */
+  return (c == 'N' || c == 'n' || c == '<') && is_one_of(text, words);
 }
 
 /* "nan(...)" of C, "1.#INF" and its like of Microsoft's C; "NaN", "Inf" are Python's, too. */
