@@ -131,6 +131,10 @@ class PgServer:
             os.chown(self.folder, self.account.pw_uid, self.account.pw_gid)
         data = self.folder / "data"
         self.run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        self.launch()
+
+    def launch(self):
+        """Starts the server on its data folder, which is there."""
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
@@ -140,9 +144,9 @@ class PgServer:
             "max_connections": 50,
             "log_min_messages": "warning",
         } | self.settings_given
-        self.log = open(self.folder / "log", "wb")
+        self.log = open(self.folder / "log", "ab")
         self.process = subprocess.Popen(
-            [self.bin / "postgres", "-D", data, *(f"-c{k}={v}" for k, v in settings.items())],
+            [self.bin / "postgres", "-D", self.folder / "data", *(f"-c{k}={v}" for k, v in settings.items())],
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=self.log,

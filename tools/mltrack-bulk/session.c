@@ -9,10 +9,23 @@
 
 volatile sig_atomic_t mlt_signalled; /* the signal's number */
 
+/* How long what is on its way may take after a signal. */
+enum { GRACE_SECONDS = 4 };
+
 static void on_signal(int number) {
   if (mlt_signalled)
     _exit(128 + number); /* the second one does not wait; the database rolls back by itself */
   mlt_signalled = number;
+  (void)alarm(GRACE_SECONDS);
+}
+
+/* A server that does not answer, or a lock that somebody holds, is not waited for either. */
+static void on_alarm(int number) {
+  static const char text[] =
+      "mltrack-bulk: interrupted while it waited for the database, which rolls back the rest\n";
+  (void)number;
+  (void)!write(STDERR_FILENO, text, sizeof text - 1);
+  _exit(128 + (int)mlt_signalled);
 }
 
 static void catch_signals(void) {
@@ -21,6 +34,8 @@ static void catch_signals(void) {
   (void)sigaction(SIGINT, &action, NULL);
   (void)sigaction(SIGTERM, &action, NULL);
   (void)sigaction(SIGHUP, &action, NULL);
+  action.sa_handler = on_alarm;
+  (void)sigaction(SIGALRM, &action, NULL);
   action.sa_handler = SIG_IGN;
   (void)sigaction(SIGPIPE, &action, NULL);
   (void)sigaction(SIGXFSZ, &action, NULL); /* a file at its limit is an error of its write */
