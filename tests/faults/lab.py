@@ -92,13 +92,16 @@ class Server(PgServer):
     """A cluster that can be struck."""
 
     def halt(self, how):
-        """smart, fast or immediate, as pg_ctl calls them; returns at once."""
+        """smart, fast or immediate, as pg_ctl calls them; returns at once. One that has ended stays so."""
         number = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}[how]
         self.process.send_signal(number)
 
     def wait_halted(self):
         self.process.wait(timeout=60)
         self.log.close()
+
+    def alive(self):
+        return self.process.poll() is None
 
     def until_ready(self):
         """After a backend was killed: the postmaster starts all the others anew."""
@@ -121,7 +124,12 @@ class Lab:
         return programs.bulk_path()
 
     def close(self):
-        for server in self._servers.values():
+        for name in list(self._servers):
+            self.forget(name)
+
+    def forget(self, name):
+        server = self._servers.pop(name)
+        if server.alive():
             server.stop()
 
     def server(self, name="main", settings=None):
@@ -218,7 +226,7 @@ class Trial:
                 process.kill()
                 process.wait()
         if self.db.kind == "postgres":
-            if self.db.server.process.poll() is None:
+            if self.db.server.alive():
                 self.db.drop()
         else:
             shutil.rmtree(self.db.path.parent)

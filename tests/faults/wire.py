@@ -100,17 +100,17 @@ class Proxy:
     on, by several threads. limit=(direction, n): after n bytes in that direction, all connections together, the one at
     hand is cut. rate: bytes a second in each direction; delay: seconds for each piece. .muted: passes nothing on."""
 
-    def __init__(self, upstream, on_frame=None, limit=None, rate=None, delay=0):
-        self.upstream, self.on_frame, self.limit, self.rate, self.delay = upstream, on_frame, limit, rate, delay
+    def __init__(self, upstream, on_frame=None, limit=None, rate=None, delay=0, host="127.0.0.1"):
+        self.host, self.upstream, self.on_frame, self.limit, self.rate, self.delay = host, upstream, on_frame, limit, rate, delay
         self.bytes = {TO_SERVER: 0, TO_CLIENT: 0}
         self.muted, self.lock = False, threading.Lock()
         self.sockets = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((host, 0))
         self.port = self.listener.getsockname()[1]
 
     def uri(self, db, **parameters):
         extra = "".join(f"{'&' if i else '?'}{k}={v}" for i, (k, v) in enumerate(parameters.items()))
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{db.name}{extra}"
+        return f"postgresql://postgres@{self.host}:{self.port}/{db.name}{extra}"
 
     def __enter__(self):
         threading.Thread(target=self._accept, daemon=True).start()

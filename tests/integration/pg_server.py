@@ -126,9 +126,12 @@ class PgServer:
         assert done.returncode == 0, f"{program} failed: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def start(self):
+    def own_folder(self):
         if self.account is not None:
             os.chown(self.folder, self.account.pw_uid, self.account.pw_gid)
+
+    def start(self):
+        self.own_folder()
         data = self.folder / "data"
         self.run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         self.launch()
