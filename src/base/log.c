@@ -117,7 +117,10 @@ static void write_text(const struct message *m) {
   }
   b.max++; /* kept free for the end of the line */
   add(&b, "\n");
-  (void)fwrite(b.p, 1, b.len, stream());
+  if (b.p)
+    (void)fwrite(b.p, 1, b.len, stream());
+  else /* no memory, which is what there is to say */
+    (void)fprintf(stream(), "%s: %s\n", setup.program, m->text);
   mlt_buf_free(&b);
 }
 

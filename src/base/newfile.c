@@ -200,8 +200,10 @@ enum mlt_rc mlt_newfile_publish(struct mlt_newfile *f, struct mlt_err *err) {
     return MLT_TEMPFAIL;
   }
   drop(f);
-  return sync_folder(f->folder) == 0 ? MLT_OK
-                                     : mlt_err_errno(err, errno, "cannot make %s durable", f->path);
+  if (sync_folder(f->folder) == 0)
+    return MLT_OK;
+  return mlt_err_errno(err, errno, "%s is complete, but its name may not outlive a power cut",
+                       f->path);
 }
 
 void mlt_newfile_close(struct mlt_newfile *f) {

@@ -226,14 +226,14 @@ static int look(const char *path) {
   int best = NO, fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
     return NO;
-  if (mlt_names_read(&l, fd) == 0)
-    for (size_t i = 0; i < l.n && best < SURE; i++) {
-      int score = look_at_entry(fd, &l.v[i], mlt_names_at(&l, i));
-      best = score > best ? score : best;
-    }
+  int bad = mlt_names_read(&l, fd);
+  for (size_t i = 0; !bad && i < l.n && best < SURE; i++) {
+    int score = look_at_entry(fd, &l.v[i], mlt_names_at(&l, i));
+    best = score > best ? score : best;
+  }
   mlt_names_free(&l);
   (void)close(fd);
-  return best;
+  return bad == -ENOMEM ? SURE : best; /* opening it will say what is wrong */
 }
 
 static int hex(char c) {
