@@ -1,9 +1,11 @@
 """Faults from below: system calls by strace, time and I/O by preloaded libraries."""
 
+import functools
 import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 from oracle import insist
 
@@ -37,3 +39,17 @@ def count_calls(trial, calls):
             counts[match[1]] = counts.get(match[1], 0) + 1
     os.unlink(log)
     return max(counts.values(), default=0)
+
+
+@functools.cache
+def _preload_library(lab):
+    library = lab.folder / "preload.so"
+    source = Path(__file__).with_name("preload.c")
+    command = ["cc", "-std=gnu17", "-O1", "-Wall", "-shared", "-fPIC", "-o", library, source, "-ldl"]
+    subprocess.run(command, check=True)
+    return library
+
+
+def preload(lab, **settings):
+    """The environment of a program that is struck by preload.c."""
+    return {"LD_PRELOAD": _preload_library(lab), **settings}

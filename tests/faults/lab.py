@@ -28,7 +28,7 @@ DOCUMENTED = {0, 1, 2, 64, 65, 66, 69, 70, 71, 73, 74, 75, 76, 77, 78, 129, 130,
 BATCHES = ("--batch-rows", "300")
 
 
-def _curve(n, points):
+def curve(n, points):
     return "".join(f"{T0 + i} {1 / (i + n + 1)} {i}\n" for i in range(points))
 
 
@@ -39,7 +39,7 @@ def _add_runs(store, points):
     for n in range(RUNS):
         if (have := points(n)) is None:
             continue
-        metrics = {"loss": _curve(n, have), "val/loss": _curve(n + 1, have)}
+        metrics = {"loss": curve(n, have), "val/loss": curve(n + 1, have)}
         params, tags = {"lr": str(n), "seed": "7"}, {"mlflow.runName": f"run {n}"}
         store.run(str(n % 3 + 1), run_id(n + 1), params, tags, metrics, run_name=f"run {n}")
 
@@ -65,7 +65,7 @@ def strange_source(root):
     store = FileStore(root)
     store.experiment("9", "somebody else's", tags={"k": "v"})
     for n in range(5):
-        store.run("9", f"{n:x}" * 32, {"p": "1"}, {"t": "v"}, {"m": _curve(n, 10)}, run_name="a-run")
+        store.run("9", f"{n:x}" * 32, {"p": "1"}, {"t": "v"}, {"m": curve(n, 10)}, run_name="a-run")
     return root
 
 
@@ -169,6 +169,15 @@ class Lab:
             self.import_cleanly(self.sources[name], db, "--load", "append")
         return db
 
+    def old_state(self, situation, revision):
+        """As start_state, in a schema of an earlier MLflow; a new one each time."""
+        db = self.server().create_database(revision) if situation.kind == "postgres" else self.new_database("sqlite")
+        if situation.kind == "sqlite":
+            db.load_head(revision)
+        for name in situation.holds:
+            self.import_cleanly(self.sources[name], db, "--load", "append")
+        return db
+
     def copy(self, db):
         if db.kind == "postgres":
             return db.server.copy_database(db)
@@ -225,11 +234,7 @@ class Trial:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-        if self.db.kind == "postgres":
-            if self.db.server.alive():
-                self.db.drop()
-        else:
-            shutil.rmtree(self.db.path.parent)
+        self.remove_database()
         shutil.rmtree(self.folder)
 
     # ---- running ----
@@ -290,9 +295,9 @@ class Trial:
         else:
             self.untorn()
         if told and result.stdout:
-            self._told_truly(result)
+            self.told_truly(result)
 
-    def _told_truly(self, result):
+    def told_truly(self, result):
         before = self.counted
         self.count_now()
         oracle.assert_told_truly(result, before, self.counted)
@@ -303,14 +308,25 @@ class Trial:
     def golden_now(self):
         oracle.assert_golden(self.db, self.golden.db, self.golden.picture)
 
-    def mend(self, load=None, twice=False):
+    def use_database(self, db):
+        self.remove_database()
+        self.db, self.uri = db, db.uri
+        self.count_now()
+
+    def remove_database(self):
+        if self.db.kind == "sqlite":
+            shutil.rmtree(self.db.path.parent)
+        elif self.db.server.alive():
+            self.db.drop()
+
+    def mend(self, load=None, twice=False, definitions=None):
         """R2: run again, and everything is as after one clean import. `twice`: and once more adds nothing."""
         self.count_now()
         result = self.run(load=load)
         insist(result.returncode == 0, "the re-run fails:", result.explain())
-        self._told_truly(result)
+        self.told_truly(result)
         self.golden_now()
-        oracle.assert_nothing_left(self.db, self.golden.definitions)
+        oracle.assert_nothing_left(self.db, definitions or self.golden.definitions)
         self.nothing_left_on_disk()
         if twice:
             self._adds_nothing(load)

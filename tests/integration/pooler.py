@@ -1,4 +1,4 @@
-"""A PgBouncer in transaction mode before a test's PostgreSQL, run under the server's account."""
+"""A PgBouncer before a test's PostgreSQL, run under the server's account."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ listen_port = {port}
 unix_socket_dir =
 auth_type = trust
 auth_file = {users}
-pool_mode = transaction
+pool_mode = {mode}
 server_round_robin = 1
 min_pool_size = {least}
 default_pool_size = {most}
@@ -37,14 +37,14 @@ def wait_for_port(port, process):
 
 
 @contextlib.contextmanager
-def pooler_before(server, least=4, most=8):
+def pooler_before(server, least=4, most=8, mode="transaction"):
     """The pooler's port, while it runs with so many connections to each database."""
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     assert program, "PgBouncer is not installed: tools/dev/install-packages test"
     port = free_port()
     users, config = server.folder / "users.txt", server.folder / "pgbouncer.ini"
     users.write_text('"postgres" ""\n')
-    config.write_text(CONFIG.format(server=server.port, port=port, users=users, least=least, most=most))
+    config.write_text(CONFIG.format(server=server.port, port=port, users=users, least=least, most=most, mode=mode))
     account = server.account
     identity = {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
     process = subprocess.Popen([program, "-q", config], stdin=subprocess.DEVNULL, **identity)
