@@ -2,7 +2,7 @@
 
 A fault is a function (lab, rng) that yields points (text, function): what is struck and how, and the trial. A trial
 returns a word for what became of the import ("exit 69", "killed") and raises if a promise was not kept. Points are
-tried in turns, one of each fault, so that a short budget reaches all of them.
+tried in turns, one of each fault; a budget that is used up leaves out the rest, but never the first of a fault.
 """
 
 import random
@@ -50,8 +50,6 @@ class Score:
         return ", ".join(f"{what} x {n}" if n > 1 else what for what, n in counted.most_common())
 
     def result(self):
-        if not self.tried:
-            return "not reached"
         return f"{self.failed} FAILED" if self.failed else "held"
 
 
@@ -80,8 +78,9 @@ def campaign(lab, names, mode, budget, seed, say):
     try:
         while any(not s.over for s in scores):
             for score in [s for s in scores if not s.over]:
-                if deadline and time.monotonic() > deadline:
-                    return scores
+                if deadline and time.monotonic() > deadline and score.tried:
+                    score.over = True
+                    continue
                 most = score.fault.most[mode]
                 started = time.monotonic()
                 point = None if most is not None and len(score.tried) >= most else next(sources[score], None)

@@ -9,6 +9,8 @@ import subprocess
 import threading
 import time
 
+import psycopg2
+
 import oracle
 import programs
 from catalogue import fault
@@ -259,10 +261,18 @@ DELETE = "".join(
 DELETE += "".join(f"DELETE FROM {table} WHERE {GONE}; " for table in ("runs", "experiment_tags", "experiments"))
 
 
+def remove_experiment(db):
+    """As `mlflow gc` removes an experiment for good; again when a run was added to it meanwhile."""
+    for _ in range(100):
+        with contextlib.suppress(psycopg2.errors.ForeignKeyViolation):
+            db.query(DELETE)
+            return
+        time.sleep(0.02)
+
+
 def removed_meanwhile(lab, situation, n):
-    """As `mlflow gc` removes an experiment for good."""
     with lab.trial(situation) as trial:
-        hook = At(PHASES["after the commit"], n, lambda: trial.db.query(DELETE) and None)
+        hook = At(PHASES["after the commit"], n, lambda: remove_experiment(trial.db))
         with Proxy(trial.db.server.port, on_frame=hook) as proxy:
             result = trial.run(uri=proxy.uri(trial.db))
         if result.returncode:  # else the experiment was not there yet, or was written anew

@@ -68,6 +68,9 @@ class _Pipe:
             self.sink.shutdown(socket.SHUT_WR)
         except OSError:
             self.cut()
+        except Exception as failure:  # of a hook: told when the proxy ends
+            self.proxy.failure = failure
+            self.cut()
 
     def pass_on(self, data):
         if self.proxy.on_frame is None:
@@ -104,7 +107,7 @@ class Proxy:
         self.host, self.upstream, self.on_frame, self.limit, self.rate, self.delay = host, upstream, on_frame, limit, rate, delay
         self.bytes = {TO_SERVER: 0, TO_CLIENT: 0}
         self.muted, self.lock = False, threading.Lock()
-        self.sockets = []
+        self.sockets, self.failure = [], None
         self.listener = socket.create_server((host, 0))
         self.port = self.listener.getsockname()[1]
 
@@ -116,8 +119,10 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         self.close()
+        if self.failure and not kind:
+            raise self.failure
 
     def close(self):
         """Resets every connection."""
