@@ -215,7 +215,7 @@ static void a_rejected_run_takes_its_rows_with_it(void **state) {
   add(b, kv_record(MLT_REC_PARAM, "p", "1"));
   add_point(b, "m", 0, 0, 1);
   add_point(b, "m", 1, 0, 1);
-  add(b, (struct mlt_record){.kind = MLT_REC_INPUT, .input = {S("d"), S("1")}});
+  add(b, (struct mlt_record){.kind = MLT_REC_INPUT, .input = {.name = S("d"), .digest = S("1")}});
   add(b, kv_record(MLT_REC_INPUT_TAG, "k", "v"));
   add(b, bare(MLT_REC_RUN_END));
   add(b, run_record("s"));
@@ -318,7 +318,7 @@ static void edges_and_datasets_are_held_once(void **state) {
   add(b, set);
   add(b, set);
   add(b, run_record("r"));
-  struct mlt_record in = {.kind = MLT_REC_INPUT, .input = {S("d"), S("x")}};
+  struct mlt_record in = {.kind = MLT_REC_INPUT, .input = {.name = S("d"), .digest = S("x")}};
   add(b, in);
   add(b, kv_record(MLT_REC_INPUT_TAG, "context", "train"));
   add(b, in);
