@@ -246,6 +246,9 @@ static enum mlt_rc scan(struct parser *p, int argc, char **argv, char mode) {
     }
     const struct mlt_opt *o = option_of(p, answer);
     p->out->given[o - p->program->opts] = optarg ? optarg : "";
+    if (o->kind == MLT_KIND_LIST)
+      p->out->list[p->out->n_list++] =
+          (struct mlt_args_value){(size_t)(o - p->program->opts), optarg};
     if (o->kind == MLT_KIND_STOP) {
       p->out->stop = o;
       return MLT_OK;
@@ -387,9 +390,10 @@ enum mlt_rc mlt_args_parse(struct mlt_args *out, const struct mlt_program *progr
   *out = (struct mlt_args){.program = program};
   out->given = mlt_calloc(program->n_opts, sizeof *out->given);
   out->argv = mlt_calloc((size_t)argc + 1, sizeof *out->argv);
+  out->list = mlt_calloc((size_t)argc + 1, sizeof *out->list);
   p.longs = mlt_calloc(program->n_opts + 1, sizeof *p.longs);
   p.shorts = mlt_calloc(2 * program->n_opts + 3, 1);
-  if (out->given && out->argv && p.longs && p.shorts)
+  if (out->given && out->argv && out->list && p.longs && p.shorts)
     rc = parse(&p, argc, argv);
   else
     rc = mlt_err_nomem(err);
@@ -401,6 +405,7 @@ enum mlt_rc mlt_args_parse(struct mlt_args *out, const struct mlt_program *progr
 void mlt_args_free(struct mlt_args *args) {
   mlt_free(args->given);
   mlt_free(args->argv);
+  mlt_free(args->list);
   *args = (struct mlt_args){0};
 }
 
@@ -418,6 +423,13 @@ const char *mlt_args_str(const struct mlt_args *args, size_t opt) {
   if (args->given[opt])
     return args->given[opt];
   return env ? env : o->dflt;
+}
+
+const char *mlt_args_list(const struct mlt_args *args, size_t opt, size_t n) {
+  for (size_t i = 0; i < args->n_list; i++)
+    if (args->list[i].opt == opt && n-- == 0)
+      return args->list[i].value;
+  return NULL;
 }
 
 uint64_t mlt_args_uint(const struct mlt_args *args, size_t opt) {

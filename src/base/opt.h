@@ -15,6 +15,7 @@ enum mlt_opt_kind {
   MLT_KIND_STOP, /* a flag that ends parsing at once: --help, --version */
   MLT_KIND_FLAG,
   MLT_KIND_STRING,
+  MLT_KIND_LIST, /* may be given several times: mlt_args_list */
   MLT_KIND_UINT,
   MLT_KIND_SIZE, /* bytes, or with K, M, G behind the number */
   MLT_KIND_CHOICE,
@@ -75,7 +76,12 @@ struct mlt_args {
   const struct mlt_opt *stop; /* the MLT_KIND_STOP option that ended parsing, or NULL */
   int argc;                   /* positionals behind the command */
   const char **argv;
-  const char **given; /* by option; NULL = not on the command line */
+  const char **given;     /* by option; NULL = not on the command line; the last one counts */
+  struct mlt_args_value { /* of LIST options, in order */
+    size_t opt;
+    const char *value;
+  } * list;
+  size_t n_list;
 };
 
 /* Fills *out; free it with mlt_args_free also after a failure. MLT_USAGE names the culprit, what is
@@ -89,8 +95,10 @@ void mlt_args_free(struct mlt_args *args);
 bool mlt_args_given(const struct mlt_args *args, size_t opt); /* on the command line */
 bool mlt_args_flag(const struct mlt_args *args, size_t opt);
 const char *mlt_args_str(const struct mlt_args *args, size_t opt); /* NULL if there is none */
-uint64_t mlt_args_uint(const struct mlt_args *args, size_t opt);   /* 0 if there is none */
-uint64_t mlt_args_size(const struct mlt_args *args, size_t opt);   /* in bytes; 0 likewise */
+/* The n-th value of a LIST option, from 0; NULL behind the last. */
+const char *mlt_args_list(const struct mlt_args *args, size_t opt, size_t n);
+uint64_t mlt_args_uint(const struct mlt_args *args, size_t opt); /* 0 if there is none */
+uint64_t mlt_args_size(const struct mlt_args *args, size_t opt); /* in bytes; 0 likewise */
 
 /* The command of one or two words at words[0..n), NULL if there is none; *used = how many. */
 const struct mlt_cmd *mlt_cmd_find(const struct mlt_program *program, const char *const *words,

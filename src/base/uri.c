@@ -597,3 +597,16 @@ const char *mlt_target_default(const char *flag, const char *(*env)(const char *
   *origin = "default";
   return "sqlite:///mlflow.db";
 }
+
+const char *mlt_target_artifact_root(const struct mlt_target *t, char out[PATH_MAX]) {
+  char folder[PATH_MAX], real[PATH_MAX];
+  if (t->kind == MLT_TARGET_PG)
+    return "mlflow-artifacts:";
+  const char *slash = strrchr(t->path, '/');
+  int n = snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - t->path) + 1 : 1,
+                   slash ? t->path : ".");
+  if (n >= PATH_MAX || !realpath(folder, real))
+    return "mlruns";
+  (void)snprintf(out, PATH_MAX, "%s/mlruns", strcmp(real, "/") == 0 ? "" : real);
+  return out;
+}

@@ -9,6 +9,7 @@
 #ifndef MLT_BASE_URI_H
 #define MLT_BASE_URI_H
 
+#include <limits.h>
 #include "base/err.h"
 #include "base/str.h"
 
@@ -26,6 +27,10 @@ struct mlt_target {
 enum mlt_rc mlt_target_parse(struct mlt_target *out, const char *uri,
                              struct mlt_err *err) MLT_NODISCARD;
 void mlt_target_free(struct mlt_target *t);
+
+/* The artifact root that MLflow's server takes by itself: for PostgreSQL "mlflow-artifacts:", for a
+   file the folder mlruns beside it, made absolute ("mlruns" if that folder is not there). */
+const char *mlt_target_artifact_root(const struct mlt_target *t, char out[PATH_MAX]);
 
 /* The target in force: `flag` (may be NULL), else MLTRACK_STORE_URI, MLFLOW_BACKEND_STORE_URI,
    MLFLOW_TRACKING_URI if it is a database URI, else "sqlite:///mlflow.db". *origin says which

@@ -51,6 +51,9 @@ enum mlt_rc mlt_lite_merge(struct mlt_lite *db, const struct mlt_merge *merge, u
 enum mlt_rc mlt_lite_select(struct mlt_lite *db, enum mlt_table table,
                             const struct mlt_where *where, uint32_t features, mlt_row_fn fn,
                             void *ctx, struct mlt_err *err);
+/* In every workspace. apply: does it; else only looks. */
+enum mlt_rc mlt_lite_rewrite(struct mlt_lite *db, const struct mlt_rewrite *r, bool apply,
+                             struct mlt_rewritten *out, struct mlt_err *err) MLT_NODISCARD;
 /* wanted >= 0: with that id if it is free; else the next free id (max + 1). root not NULL: its
    artifact_location is what MLflow makes of that root (model/rules.h), whatever row has. */
 enum mlt_rc mlt_lite_insert_experiment(struct mlt_lite *db, const struct mlt_value *row,

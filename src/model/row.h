@@ -72,6 +72,18 @@ struct mlt_where {
   struct mlt_str eq_value;
 };
 
+/* Text of a column that begins with `from`, and then ends or goes on with "/", is to begin with
+   `to` instead. */
+struct mlt_rewrite {
+  enum mlt_column column;
+  const char *from, *to;
+};
+
+struct mlt_rewritten {
+  uint64_t rows;
+  uint64_t longest; /* characters that the longest of them would have; 0 once it is done */
+};
+
 /* Receives one selected row; strings valid during the call only. Anything but MLT_OK ends the
  * select with that code. */
 typedef enum mlt_rc (*mlt_row_fn)(void *ctx, const struct mlt_value *row, struct mlt_err *err);

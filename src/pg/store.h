@@ -89,4 +89,8 @@ enum mlt_rc mlt_pg_select(struct mlt_pg *pg, enum mlt_table table, const struct 
 enum mlt_rc mlt_pg_insert_experiment(struct mlt_pg *pg, const struct mlt_value *row, int64_t wanted,
                                      const char *root, int64_t *id, struct mlt_err *err);
 
+/* In every workspace. apply: does it; else only looks. */
+enum mlt_rc mlt_pg_rewrite(struct mlt_pg *pg, const struct mlt_rewrite *r, bool apply,
+                           struct mlt_rewritten *out, struct mlt_err *err) MLT_NODISCARD;
+
 #endif

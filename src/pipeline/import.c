@@ -28,7 +28,9 @@ struct pump {
   struct mlt_source *source;
   const struct mlt_sink_ops *sink_ops;
   struct mlt_sink *sink;
-  struct mlt_batch *like; /* what the batches of readers and lanes are made like */
+  struct mlt_batch *like;          /* what the batches of readers and lanes are made like */
+  struct mlt_places *places;       /* NULL: nothing is said about artifacts */
+  struct mlt_artifacts *artifacts; /* NULL: they stay where they are */
   struct mlt_readers *readers;
   struct mlt_lanes *lanes;
   struct mlt_pacer *pacer;
@@ -77,6 +79,8 @@ static void look(struct pump *p) {
   p->report->seconds = mlt_clock_seconds() - p->started;
   if (p->readers)
     mlt_readers_progress(p->readers, &p->report->source);
+  if (p->artifacts)
+    mlt_artifacts_counts(p->artifacts, &p->report->artifacts);
   if (p->opts->on_progress)
     p->opts->on_progress(p->opts->ctx, p->report);
 }
@@ -97,11 +101,19 @@ static enum mlt_rc check_errors(struct pump *p, uint64_t rejected) {
 
 /* ---- the pump ---- */
 
+static enum mlt_rc take_artifact_note(void *ctx, const struct mlt_note *n) {
+  return take_note(ctx, n);
+}
+
 /* What became of a batch: its notes, and if it was written its rows, go into the report. */
 static enum mlt_rc settle(void *ctx, const struct mlt_batch *batch,
                           const struct mlt_outcome *outcome, enum mlt_rc rc, struct mlt_err *err) {
   struct pump *p = ctx;
   (void)err;
+  if (p->artifacts) {
+    enum mlt_rc note_rc = mlt_artifacts_notes(p->artifacts, take_artifact_note, p);
+    rc = rc == MLT_OK ? note_rc : rc;
+  }
   bool judged = rc == MLT_OK || rc == MLT_CONFLICT || rc == MLT_DATA;
   for (size_t i = 0; judged && i < outcome->notes.n; i++) {
     enum mlt_rc note_rc = take_note(p, &outcome->notes.v[i]);
@@ -119,9 +131,11 @@ static enum mlt_rc settle(void *ctx, const struct mlt_batch *batch,
   return check_errors(p, p->rejected);
 }
 
-/* Of a source that adds to runs: does it hold what the batches behind it may refer to, or what
-   refers to those before it? */
+/* Does it hold what the batches behind it may refer to, or what refers to those before it? Of a
+   source that adds to runs; of others, artifacts of model versions are those of models. */
 static bool goes_alone(const struct pump *p, const struct mlt_batch *b) {
+  if (p->artifacts && b->registered_models.n)
+    return true;
   return p->adds &&
          (b->experiments.n || b->datasets.n || b->logged_models.n || b->registered_models.n);
 }
@@ -286,6 +300,50 @@ static enum mlt_rc divide_memory(struct pump *p, unsigned lanes) {
   return rc;
 }
 
+static bool places_artifacts(const struct pump *p) {
+  return p->opts->artifacts.how != MLT_ARTIFACTS_KEEP;
+}
+
+static enum mlt_rc open_places(struct pump *p) {
+  const struct mlt_artifact_opts *o = &p->opts->artifacts;
+  const struct mlt_places_opts opts = {.root = o->root,
+                                       .destination = o->destination,
+                                       .maps = o->maps,
+                                       .n_maps = o->n_maps,
+                                       .target = p->opts->target,
+                                       .source = p->opts->source};
+  if (!places_artifacts(p) && !o->root)
+    return MLT_OK;
+  if (o->how == MLT_ARTIFACTS_MOVE && p->opts->load == MLT_LOAD_REBUILD &&
+      p->opts->target->kind == MLT_TARGET_PG)
+    return mlt_err_set(
+        p->err, MLT_USAGE,
+        "--artifacts move and --load rebuild do not go together: if the rebuild were "
+        "interrupted, the files would be gone from where they are looked for");
+  enum mlt_rc rc = mlt_places_open(&p->places, &opts, p->err);
+  return rc == MLT_OK && places_artifacts(p) ? mlt_places_reach(p->places, p->err) : rc;
+}
+
+static enum mlt_rc open_artifacts(struct pump *p) {
+  const struct mlt_artifacts_opts opts = {.how = p->opts->artifacts.how,
+                                          .places = p->places,
+                                          .limits = &p->report->schema.limits,
+                                          .sink_ops = p->sink_ops,
+                                          .dry_run = p->opts->dry_run,
+                                          .stop = !p->opts->skip_errors,
+                                          .merge = p->opts->load == MLT_LOAD_MERGE,
+                                          .cancelled = p->opts->cancelled};
+  enum mlt_rc rc =
+      p->places ? mlt_places_fit(p->places, &p->report->schema.limits, p->err) : MLT_OK;
+  return rc == MLT_OK && places_artifacts(p) ? mlt_artifacts_open(&p->artifacts, &opts, p->err)
+                                             : rc;
+}
+
+static enum mlt_rc prepare_batch(void *ctx, struct mlt_sink *sink, struct mlt_batch *batch,
+                                 struct mlt_err *err) {
+  return mlt_artifacts_batch(ctx, sink, batch, err);
+}
+
 static enum mlt_rc open_sink(struct pump *p) {
   enum mlt_rc rc = divide_memory(p, lanes_wanted(p));
   if (rc != MLT_OK)
@@ -297,6 +355,8 @@ static enum mlt_rc open_sink(struct pump *p) {
                                .dry_run = p->opts->dry_run,
                                .load = p->opts->load,
                                .adds = p->adds,
+                               .places = places_artifacts(p),
+                               .artifact_root = p->places ? mlt_places_root(p->places) : NULL,
                                .trust_runs = p->opts->trust_runs,
                                .pacer = p->pacer,
                                .cancelled = p->opts->cancelled,
@@ -318,6 +378,7 @@ static enum mlt_rc open_threads(struct pump *p) {
   const struct mlt_fill fill = {.rows = rows_of_a_batch(p->opts),
                                 .runs = DEFAULT_BATCH_RUNS,
                                 .bytes = p->budget.full,
+                                .apart = p->artifacts != NULL,
                                 .stop_on_reject = !p->opts->skip_errors};
   p->like = mlt_batch_new(&p->report->schema.limits, p->budget.batch);
   if (!p->like)
@@ -326,6 +387,8 @@ static enum mlt_rc open_threads(struct pump *p) {
       mlt_lanes_open(&p->lanes, p->sink_ops, p->sink, lanes_wanted(p), p->like, settle, p, p->err);
   if (rc != MLT_OK)
     return rc;
+  if (p->artifacts)
+    mlt_lanes_prepare(p->lanes, prepare_batch, p->artifacts);
   return mlt_readers_open(&p->readers, p->source_ops, p->source, p->n_readers, &fill, p->like,
                           p->err);
 }
@@ -360,7 +423,11 @@ enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *re
   if (rc == MLT_OK)
     rc = open_pacer(&p);
   if (rc == MLT_OK)
+    rc = open_places(&p);
+  if (rc == MLT_OK)
     rc = open_sink(&p);
+  if (rc == MLT_OK)
+    rc = open_artifacts(&p);
   if (rc == MLT_OK)
     rc = open_threads(&p);
   if (rc == MLT_OK)
@@ -371,6 +438,8 @@ enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *re
   }
   mlt_lanes_close(p.lanes);
   look(&p);
+  mlt_artifacts_close(p.artifacts);
+  mlt_places_close(p.places);
   mlt_readers_close(p.readers);
   if (p.source_ops)
     p.source_ops->close(p.source);
@@ -378,7 +447,7 @@ enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *re
     p.sink_ops->close(p.sink);
   mlt_batch_free(p.like);
   mlt_pacer_free(p.pacer);
-  if (rc == MLT_OK && report->rejects)
+  if (rc == MLT_OK && report->rejects + report->artifacts.missing + report->artifacts.faults)
     rc = MLT_REJECTED;
   return rc;
 }

@@ -7,10 +7,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "pipeline/artifacts.h"
 #include "pipeline/budget.h"
 #include "pipeline/report.h"
 #include "sink/sink.h"
 #include "source/source.h"
+
+struct mlt_artifact_opts { /* pipeline/places.h; strings are borrowed */
+  enum mlt_artifacts_how how;
+  const char *root, *destination;
+  const char *const *maps;
+  size_t n_maps;
+};
 
 struct mlt_import_opts {
   const char *source;             /* path, or a database's URI */
@@ -23,6 +31,7 @@ struct mlt_import_opts {
   bool reject_long;    /* param and tag values that do not fit: reject them, do not cut them */
   uint64_t max_errors; /* with skip: stop when more rows are rejected; 0 = no limit. The batch that
                           holds the one too many is not written, unless the target rejected it */
+  struct mlt_artifact_opts artifacts;
   enum mlt_load load;
   bool trust_runs;              /* PostgreSQL: see sink/sink.h */
   uint64_t max_rows_per_second; /* of all connections together; 0 = no limit */
@@ -40,9 +49,9 @@ struct mlt_import_opts {
 };
 
 /* Runs the import. MLT_OK: everything is in (or was present). MLT_REJECTED: done, but rows were
-   rejected (skip_errors). MLT_DATA / MLT_CONFLICT: stopped at the first reject; whole batches
-   before it are in. MLT_CANCELLED: likewise. *report must be freed with mlt_report_free in every
-   case. */
+   rejected (skip_errors), or artifacts not placed. MLT_DATA / MLT_CONFLICT: stopped at the first
+   reject; whole batches before it are in. MLT_CANCELLED: likewise. *report must be freed with
+   mlt_report_free in every case. */
 enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *report,
                        struct mlt_err *err) MLT_NODISCARD;
 #endif

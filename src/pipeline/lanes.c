@@ -27,11 +27,23 @@ struct mlt_lanes {
   const struct mlt_sink_ops *ops;
   mlt_lane_done_fn on_done;
   void *ctx;
+  mlt_lane_prepare_fn prepare; /* NULL: nothing to do */
+  void *prepare_ctx;
   pthread_mutex_t lock;
   pthread_cond_t changed; /* some lane's state */
   unsigned n;
   struct lane lane[MAX_LANES];
 };
+
+/* In the lane's thread. */
+static enum mlt_rc write_batch(struct lane *lane) {
+  struct mlt_lanes *l = lane->all;
+  enum mlt_rc rc = MLT_OK;
+  lane->outcome.notes.n = 0;
+  if (l->prepare)
+    rc = l->prepare(l->prepare_ctx, lane->sink, lane->batch, &lane->err);
+  return rc == MLT_OK ? l->ops->write(lane->sink, lane->batch, &lane->outcome, &lane->err) : rc;
+}
 
 static void *run_lane(void *arg) {
   struct lane *lane = arg;
@@ -44,7 +56,7 @@ static void *run_lane(void *arg) {
     }
     (void)pthread_mutex_unlock(&l->lock);
     mlt_err_clear(&lane->err);
-    lane->rc = l->ops->write(lane->sink, lane->batch, &lane->outcome, &lane->err);
+    lane->rc = write_batch(lane);
     (void)pthread_mutex_lock(&l->lock);
     lane->state = LANE_DONE;
     (void)pthread_cond_broadcast(&l->changed);
@@ -94,6 +106,11 @@ enum mlt_rc mlt_lanes_open(struct mlt_lanes **out, const struct mlt_sink_ops *op
   }
   *out = l;
   return MLT_OK;
+}
+
+void mlt_lanes_prepare(struct mlt_lanes *l, mlt_lane_prepare_fn prepare, void *ctx) {
+  l->prepare = prepare;
+  l->prepare_ctx = ctx;
 }
 
 unsigned mlt_lanes_count(const struct mlt_lanes *l) {

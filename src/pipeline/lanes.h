@@ -17,11 +17,18 @@ typedef enum mlt_rc (*mlt_lane_done_fn)(void *ctx, const struct mlt_batch *batch
                                         const struct mlt_outcome *outcome, enum mlt_rc rc,
                                         struct mlt_err *err);
 
+/* What is done to a batch before it is written, in its lane's thread, which is the only one that
+   uses the sink meanwhile. After an error it is not written. */
+typedef enum mlt_rc (*mlt_lane_prepare_fn)(void *ctx, struct mlt_sink *sink,
+                                           struct mlt_batch *batch, struct mlt_err *err);
+
 /* Opens up to n lanes over `first` (borrowed) and its twins (owned). Fewer when the target takes
    fewer. Their batches are like `like`. */
 enum mlt_rc mlt_lanes_open(struct mlt_lanes **out, const struct mlt_sink_ops *ops,
                            struct mlt_sink *first, unsigned n, const struct mlt_batch *like,
                            mlt_lane_done_fn on_done, void *ctx, struct mlt_err *err) MLT_NODISCARD;
+/* From the next batch on, with ctx as its first argument. */
+void mlt_lanes_prepare(struct mlt_lanes *l, mlt_lane_prepare_fn prepare, void *ctx);
 unsigned mlt_lanes_count(const struct mlt_lanes *l);
 /* Waits for a lane, gives it the sealed batch and puts an empty one into *batch. One that adds to
    runs waits, too, for those on their way that hold one of them: what comes of a run is written in

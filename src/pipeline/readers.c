@@ -113,12 +113,21 @@ static enum mlt_rc next_record(struct reader *rd) {
   return MLT_AGAIN;
 }
 
+/* What belongs to experiments is at hand: are they to be written first? */
+static bool leaves_experiments(const struct reader *rd) {
+  enum mlt_rec_kind kind = rd->rec.kind;
+  return rd->all->fill.apart && rd->batch->experiments.n && kind > MLT_REC_DATASET &&
+         kind != MLT_REC_NOTE && kind != MLT_REC_WINDOW_END;
+}
+
 /* Reads one record into the batch. */
 static enum mlt_rc read_record(struct reader *rd) {
   struct mlt_readers *r = rd->all;
   if (r->stop)
     return MLT_CANCELLED;
   enum mlt_rc rc = next_record(rd);
+  if (rc == MLT_OK && leaves_experiments(rd))
+    rc = seal_and_hand_over(rd);
   if (rc == MLT_OK)
     rc = mlt_batch_add(rd->batch, &rd->rec, &rd->err);
   if (rc != MLT_OK)

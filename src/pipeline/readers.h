@@ -19,6 +19,7 @@ struct mlt_readers;
 struct mlt_fill {
   uint64_t rows, runs; /* when it holds so many */
   size_t bytes;
+  bool apart;          /* experiments come in a batch before those that belong to them */
   bool stop_on_reject; /* also, unsealed, at the first reject: the import ends there */
 };
 

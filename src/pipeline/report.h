@@ -27,6 +27,18 @@ struct mlt_change {
   struct mlt_note first; /* owned by the report */
 };
 
+/* Files of runs and logged models. */
+struct mlt_artifact_counts {
+  uint64_t folders;                /* of runs and models, that had something to place */
+  uint64_t in_place;               /* that are where they are to be */
+  uint64_t remote;                 /* in object stores: left as they are */
+  uint64_t missing;                /* that could not be placed as a whole; each has a note */
+  uint64_t files, bytes;           /* placed */
+  uint64_t linked, copied;         /* of files: artifact/artifact.h */
+  uint64_t present, present_bytes; /* were there already */
+  uint64_t faults;                 /* files that could not be placed; each has a note */
+};
+
 /* What has been done so far; complete after mlt_import, mlt_export return, whatever they return. */
 struct mlt_report {
   const char *shown;  /* the source as given, for people: no password in it; owned by the report */
@@ -41,6 +53,7 @@ struct mlt_report {
   uint64_t changes;   /* notes of kind CHANGED */
   uint64_t batches;
   uint64_t bytes; /* written by an export */
+  struct mlt_artifact_counts artifacts;
   double seconds;
   struct mlt_id_map *id_map; /* owned by the report */
   size_t n_id_map;

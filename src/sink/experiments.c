@@ -66,28 +66,23 @@ static enum mlt_rc find_by_name(struct mlt_write *a, struct lookup *l) {
   return mlt_write_select(a, MLT_T_EXPERIMENTS, &where, remember_found, l);
 }
 
-/* What MLflow's server takes by itself: for PostgreSQL that it serves artifacts, for a file the
-   folder mlruns beside it, made absolute. */
-static const char *artifact_root(const struct mlt_target *t, char out[PATH_MAX]) {
-  char folder[PATH_MAX], real[PATH_MAX];
-  if (t->kind == MLT_TARGET_PG)
-    return "mlflow-artifacts:";
-  const char *slash = strrchr(t->path, '/');
-  int n = snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - t->path) + 1 : 1,
-                   slash ? t->path : ".");
-  if (n >= PATH_MAX || !realpath(folder, real))
-    return "mlruns";
-  (void)snprintf(out, PATH_MAX, "%s/mlruns", strcmp(real, "/") == 0 ? "" : real);
-  return out;
+static const char *root_of(const struct mlt_write *a, char out[PATH_MAX]) {
+  const char *given = a->w->artifact_root;
+  return given ? given : mlt_target_artifact_root(a->w->target, out);
 }
 
-/* Of an experiment that is there, or has just been made. */
-static enum mlt_rc place(struct mlt_write *a, struct mlt_known_experiment *entry,
-                         struct mlt_str location) {
+/* One that has no location gets what MLflow would give it. */
+static bool is_rooted(const struct mlt_experiment *e) {
+  return e->placed || !e->artifact_location.p;
+}
+
+/* Where it is, of an experiment that is there or has just been made. */
+static enum mlt_rc set_location(struct mlt_write *a, struct mlt_known_experiment *entry,
+                                const struct mlt_experiment *e, const struct found *f) {
   char root[PATH_MAX], text[PATH_MAX + 32];
-  if (!location.len) {
-    (void)mlt_rule_artifact_location(text, sizeof text, artifact_root(a->w->target, root),
-                                     entry->pub.id);
+  struct mlt_str location = f ? f->location : is_rooted(e) ? MLT_STR_NULL : e->artifact_location;
+  if (!location.len && is_rooted(e)) {
+    (void)mlt_rule_artifact_location(text, sizeof text, root_of(a, root), entry->pub.id);
     location = mlt_str_c(text);
   }
   return mlt_arena_str(a->out->arena, location, &entry->location) == 0 ? MLT_OK
@@ -107,8 +102,7 @@ static enum mlt_rc create(struct mlt_write *a, const struct mlt_experiment *e, i
                                            mlt_v_opt(e->last_update_time)};
   bool keep = e->id.has && (a->w->ops->keeps_experiment_ids || e->id.v == 0);
   return a->w->ops->insert_experiment(a->w->db, row, keep ? e->id.v : -1,
-                                      e->placed ? artifact_root(a->w->target, root) : NULL, id,
-                                      a->err);
+                                      is_rooted(e) ? root_of(a, root) : NULL, id, a->err);
 }
 
 /* NULL if this experiment may be imported, else the code of the reason, which is written into why.
@@ -180,13 +174,14 @@ static enum mlt_rc resolve_one(struct mlt_write *a, size_t i, const struct looku
                                                .name = e->name,
                                                .id = f ? f->id : -1,
                                                .created = !f,
-                                               .deleted = e->deleted}};
+                                               .deleted = e->deleted},
+                                       .placed = e->placed};
   if (!f) {
     enum mlt_rc rc = create(a, e, &entry.pub.id);
     if (rc != MLT_OK)
       return rc;
   }
-  if (e->placed && place(a, &entry, f ? f->location : MLT_STR_NULL) != MLT_OK)
+  if (set_location(a, &entry, e, f) != MLT_OK)
     return MLT_NOMEM;
   a->exp_fate[i] = f ? MLT_FATE_PRESENT : MLT_FATE_NEW;
   mlt_write_count(a, MLT_T_EXPERIMENTS, a->exp_fate[i], 1);

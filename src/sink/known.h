@@ -11,7 +11,8 @@
 struct mlt_known_experiment {
   struct mlt_id_map pub;
   bool rejected;           /* its runs are, too; its name is not taken by it */
-  struct mlt_str location; /* in the target, of one that the source does not place; else absent */
+  bool placed;             /* the source's: mlt_experiment.placed */
+  struct mlt_str location; /* in the target; absent if it has none */
 };
 
 struct mlt_known;

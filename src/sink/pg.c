@@ -197,13 +197,16 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .keeps_experiment_ids = false};
 
 /* Reasons for auto not even to try a rebuild. */
-static bool better_append(struct pg_db *d, bool adds) {
+static bool better_append(struct pg_db *d, const struct mlt_sink_opts *opts) {
   if (d->pacer)
     (void)snprintf(d->why, sizeof d->why,
                    "--max-rows-per-second: a rebuild would lock the tables for that much longer");
-  else if (adds)
+  else if (opts->adds)
     (void)snprintf(d->why, sizeof d->why, "the source adds to runs, which may be there");
-  return adds || d->pacer || mlt_pg_too_short_for_rebuild(d->pg, d->why, sizeof d->why);
+  else if (opts->places)
+    (void)snprintf(d->why, sizeof d->why,
+                   "artifacts are placed by ids that a failed rebuild would take back");
+  return d->why[0] || mlt_pg_too_short_for_rebuild(d->pg, d->why, sizeof d->why);
 }
 
 /* Begins a rebuild where that is wanted and possible; else the load is an append. */
@@ -212,7 +215,7 @@ static enum mlt_rc choose_load(struct pg_db *d, const struct mlt_schema *schema,
   d->merges = opts->load == MLT_LOAD_MERGE;
   bool asked = opts->load == MLT_LOAD_REBUILD;
   if (opts->load == MLT_LOAD_APPEND || d->merges ||
-      (!asked && (opts->dry_run || better_append(d, opts->adds))))
+      (!asked && (opts->dry_run || better_append(d, opts))))
     return MLT_OK;
   struct mlt_pg_rebuild_opts rebuild = {.head = schema->head,
                                         .features = schema->features,
@@ -255,6 +258,7 @@ const struct mlt_sink_ops mlt_sink_pg = {.name = "postgresql",
                                          .open = pg_open,
                                          .schema = mlt_sink_schema,
                                          .write = mlt_sink_write,
+                                         .locate = mlt_sink_locate,
                                          .twin = mlt_sink_twin,
                                          .load = mlt_sink_load,
                                          .finish = mlt_sink_finish,

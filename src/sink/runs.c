@@ -40,7 +40,7 @@ static enum mlt_rc place_run(struct mlt_write *a, size_t run,
                              const struct mlt_known_experiment *e) {
   const struct mlt_run *r = &a->b->runs.v[run].r;
   a->artifact_uri[run] = r->artifact_uri;
-  if (r->artifact_uri.p || !e->location.p)
+  if (r->artifact_uri.p || !e->placed)
     return MLT_OK;
   size_t n = mlt_rule_artifact_uri(NULL, 0, e->location, r->run_uuid);
   char *uri = mlt_arena_alloc(a->out->arena, n + 1);
@@ -194,7 +194,7 @@ static bool went_on(const struct mlt_write *a, const struct pair *p) {
   if (p->differs & RUN_BIT(status))
     return progress_of(p->ours[RUN_COLUMN(status)].s) >
            progress_of(p->theirs[RUN_COLUMN(status)].s);
-  return mlt_write_experiment(a, r->experiment)->location.p && ended->kind == MLT_V_INT &&
+  return mlt_write_experiment(a, r->experiment)->placed && ended->kind == MLT_V_INT &&
          r->end_time.has && r->end_time.v > ended->i;
 }
 

@@ -46,6 +46,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/pace.h"
 #include "base/uri.h"
@@ -75,13 +76,17 @@ struct mlt_sink_opts {
   const char *application_name;    /* PostgreSQL: shown in pg_stat_activity */
   bool dry_run;
   enum mlt_load load;
-  bool adds; /* the source adds to runs: AUTO is no rebuild, and a new file is not built whole.
-                Not with MLT_LOAD_REBUILD */
+  bool adds;   /* the source adds to runs: AUTO is no rebuild, and a new file is not built whole.
+                  Not with MLT_LOAD_REBUILD */
+  bool places; /* files are placed by the ids that experiments get: AUTO is no rebuild in
+                  PostgreSQL, which takes the ids back with it when it fails */
   bool trust_runs; /* PostgreSQL: do not check the foreign keys of rows whose runs this import
                       wrote; open() refuses where that may not be done. Others ignore it */
   struct mlt_pacer *pacer; /* NULL: as fast as it goes. Borrowed, shared with the twins */
   const volatile sig_atomic_t *cancelled; /* not 0: give up soon (MLT_CANCELLED); may be NULL */
-  size_t cache_bytes;  /* what the database's library may cache in this process; 0 = its default */
+  size_t cache_bytes; /* what the database's library may cache in this process; 0 = its default */
+  const char *artifact_root; /* where MLflow has artifacts: an experiment that is made without a
+                                location gets ROOT/<id>. NULL: mlt_target_artifact_root. Borrowed */
   bool stop_on_reject; /* write() rolls back and returns MLT_CONFLICT / MLT_DATA at the first reject
                           or conflict it finds */
 };
@@ -101,6 +106,18 @@ struct mlt_id_map {
   int64_t id; /* the target's; -1 in a dry run that would create it */
   bool created;
   bool deleted;
+};
+
+/* What locate() is asked: a run, or a logged model. Strings of the answer live in the caller's
+   arena, or as long as the sink. */
+struct mlt_whereabouts {
+  enum mlt_table table; /* MLT_T_RUNS, MLT_T_LOGGED_MODELS */
+  struct mlt_str id;
+  struct mlt_str experiment; /* the source's key for it; may be absent */
+  struct mlt_str location;   /* out: where that experiment has, or will have, artifacts in the
+                                target; absent if the sink has not written it */
+  struct mlt_str uri;        /* out: where the target has those of the run or model itself; absent
+                                if it is not there */
 };
 
 struct mlt_load_state {
@@ -125,6 +142,9 @@ struct mlt_sink_ops {
      minute. Required. */
   enum mlt_rc (*write)(struct mlt_sink *s, const struct mlt_batch *b, struct mlt_outcome *out,
                        struct mlt_err *err);
+  /* Answers for v[0..n), as things stand between two batches. Required. */
+  enum mlt_rc (*locate)(struct mlt_sink *s, struct mlt_whereabouts *v, size_t n,
+                        struct mlt_arena *arena, struct mlt_err *err);
   /* Another connection to the same target that may write at the same time, sharing what is known of
      experiments. MLT_OK with *out NULL: this target, or the load that was begun, takes one writer.
      Required. */

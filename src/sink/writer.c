@@ -58,6 +58,7 @@ enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops
   s->adds = opts->adds;
   s->target = opts->target;
   s->cancelled = opts->cancelled;
+  s->artifact_root = opts->artifact_root;
   s->known = mlt_known_new();
   s->dry_runs = opts->dry_run ? mlt_map_new() : NULL;
   enum mlt_rc rc = MLT_OK;
@@ -92,6 +93,7 @@ enum mlt_rc mlt_sink_twin(struct mlt_sink *s, struct mlt_sink **out, struct mlt_
   t->adds = s->adds;
   t->target = s->target;
   t->cancelled = s->cancelled;
+  t->artifact_root = s->artifact_root;
   t->known = mlt_known_share(s->known);
   *out = t;
   return MLT_OK;

@@ -22,6 +22,7 @@ struct mlt_sink {
   enum mlt_load load;
   bool adds;                       /* as in mlt_sink_opts */
   const struct mlt_target *target; /* borrowed */
+  const char *artifact_root;       /* likewise; NULL: mlt_target_artifact_root */
   struct mlt_known *known;         /* shared with the other connections of the import */
   struct mlt_map *dry_runs; /* dry run only: ids of runs that earlier batches would have written ->
                                address of their struct mlt_known_experiment */
@@ -105,6 +106,8 @@ enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops
 const struct mlt_schema *mlt_sink_schema(const struct mlt_sink *s);
 enum mlt_rc mlt_sink_write(struct mlt_sink *s, const struct mlt_batch *b, struct mlt_outcome *out,
                            struct mlt_err *err);
+enum mlt_rc mlt_sink_locate(struct mlt_sink *s, struct mlt_whereabouts *v, size_t n,
+                            struct mlt_arena *arena, struct mlt_err *err); /* locate.c */
 size_t mlt_sink_id_map(struct mlt_sink *s, const struct mlt_id_map **out);
 struct mlt_load_state mlt_sink_load(const struct mlt_sink *s);
 enum mlt_rc mlt_sink_finish(struct mlt_sink *s, struct mlt_err *err);

@@ -12,13 +12,15 @@ from programs import mlflow_env, mlflow_python
 
 
 class MlflowServer:
-    def __init__(self, version, store_uri, folder):
+    def __init__(self, version, store_uri, folder, artifacts=None):
+        """artifacts: what it is told about them; by default that their root is a folder of its own."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = folder / "mlflow.log"
         self.log = open(self.log_path, "wb")
         command = [mlflow_python(version), "-m", "mlflow", "server", "--backend-store-uri", store_uri]
-        command += ["--default-artifact-root", folder / "artifacts", "--host", "127.0.0.1"]
+        command += artifacts or ["--default-artifact-root", folder / "artifacts"]
+        command += ["--host", "127.0.0.1"]
         self.process = subprocess.Popen(
             [*map(str, command), "--port", str(self.port), "--workers", "1"],
             cwd=folder,

@@ -11,7 +11,7 @@
 #include "import_report.h"
 #include "session.h"
 
-enum { MAX_JOBS = 64, MAX_READERS = 64 };
+enum { MAX_JOBS = 64, MAX_READERS = 64, MAX_MAPS = 256 };
 
 static enum mlt_rc print_result(const struct mlt_args *args, const struct mlt_import_result *res,
                                 struct mlt_err *err) {
@@ -39,8 +39,29 @@ static enum mlt_load load_of(const struct mlt_args *args) {
   return load;
 }
 
+static enum mlt_artifacts_how artifacts_how(const struct mlt_args *args) {
+  static const char *const words[] = {"keep", "copy", "link", "move"};
+  const char *word = mlt_args_str(args, MLT_OPT_ARTIFACTS);
+  enum mlt_artifacts_how how = MLT_ARTIFACTS_KEEP;
+  while (how < MLT_ARTIFACTS_MOVE && strcmp(words[how], word) != 0)
+    how++;
+  return how;
+}
+
+static struct mlt_artifact_opts artifacts(const struct mlt_args *args, const char **maps) {
+  size_t n = 0;
+  while (n < MAX_MAPS && (maps[n] = mlt_args_list(args, MLT_OPT_MAP, n)))
+    n++;
+  return (struct mlt_artifact_opts){.how = artifacts_how(args),
+                                    .root = mlt_args_str(args, MLT_OPT_ARTIFACT_ROOT),
+                                    .destination =
+                                        mlt_args_str(args, MLT_OPT_ARTIFACTS_DESTINATION),
+                                    .maps = maps,
+                                    .n_maps = n};
+}
+
 static struct mlt_import_opts options(const struct mlt_args *args, const struct mlt_target *target,
-                                      struct mlt_session *s) {
+                                      const char **maps, struct mlt_session *s) {
   uint64_t jobs = mlt_args_uint(args, MLT_OPT_JOBS);
   uint64_t readers = mlt_args_uint(args, MLT_OPT_READERS);
   return (struct mlt_import_opts){
@@ -49,6 +70,7 @@ static struct mlt_import_opts options(const struct mlt_args *args, const struct 
       .reading = mlt_bulk_reading(args),
       .target = target,
       .mlflow_version = mlt_args_str(args, MLT_OPT_MLFLOW_VERSION),
+      .artifacts = artifacts(args, maps),
       .load = load_of(args),
       .trust_runs = mlt_args_flag(args, MLT_OPT_TRUST_RUNS),
       .max_rows_per_second = mlt_args_uint(args, MLT_OPT_MAX_ROWS_PER_SECOND),
@@ -83,6 +105,8 @@ static enum mlt_rc parse_target(const struct mlt_args *args, struct mlt_target *
   enum mlt_rc rc = mlt_target_parse(target, mlt_bulk_target(args, &origin), err);
   if (rc != MLT_OK)
     mlt_err_prefix(err, "%s", origin);
+  if (rc == MLT_OK && mlt_args_list(args, MLT_OPT_MAP, MAX_MAPS))
+    rc = mlt_err_set(err, MLT_USAGE, "more than %d --map", MAX_MAPS);
   return rc;
 }
 
@@ -91,7 +115,8 @@ int mlt_cmd_import(const struct mlt_args *args) {
   struct mlt_target target = {0};
   struct mlt_session session;
   struct mlt_report report = {0};
-  const struct mlt_import_opts opts = options(args, &target, &session);
+  const char *maps[MAX_MAPS];
+  const struct mlt_import_opts opts = options(args, &target, maps, &session);
   mlt_session_init(&session, args, "importing");
   enum mlt_rc rc = parse_target(args, &target, &err);
   if (rc == MLT_OK)

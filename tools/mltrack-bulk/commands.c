@@ -65,6 +65,26 @@ static const struct mlt_cmd cmds[] = {
          "when the output is there already or cannot be created, 74 when it cannot be written.",
      .max_args = 1,
      .run = mlt_cmd_export},
+    {.name = "artifacts rewrite",
+     .bit = MLT_BIT_ARTIFACTS_REWRITE,
+     .args = "[DATABASE]",
+     .summary = "change what a database calls the places of artifacts",
+     .description =
+         "Where the location of an experiment, the artifact URI of a run, the location of a logged "
+         "model, the source or storage location of a model version begins with one prefix, it begins "
+         "with the other afterwards: all in one transaction, and nothing if one of them would not "
+         "fit its column. Files are not looked at, nor moved. DATABASE is given as --to is elsewhere; "
+         "without it, the database in force is meant.",
+     .examples =
+         "mltrack-bulk artifacts rewrite --from file:///home/me/mlruns --to /srv/mlruns --dry-run\tHow many\n"
+         "mltrack-bulk artifacts rewrite --from /srv/mlruns --to mlflow-artifacts: postgresql:///mlflow\t"
+         "The server has them now\n",
+     .exits =
+         "0 when it is done, also when nothing begins so; 64 when a place would not fit, 66 when "
+         "there is no such file, 69 when the database cannot be reached, 75 when running again is "
+         "safe, 78 for a schema that mltrack does not know.",
+     .max_args = 1,
+     .run = mlt_cmd_artifacts_rewrite},
     {.name = "schema check",
      .bit = MLT_BIT_SCHEMA_CHECK,
      .summary = "tell whether mltrack can write to a database",

@@ -11,7 +11,8 @@ enum {
   MLT_BIT_SCHEMA_SHOW = 1 << 2,
   MLT_BIT_SCHEMA_INIT = 1 << 3,
   MLT_BIT_HELP = 1 << 4,
-  MLT_BIT_EXPORT = 1 << 5
+  MLT_BIT_EXPORT = 1 << 5,
+  MLT_BIT_ARTIFACTS_REWRITE = 1 << 6
 };
 
 /* For mlt_args_str and its like. */
@@ -25,6 +26,7 @@ extern const struct mlt_program mlt_bulk;
 
 int mlt_cmd_import(const struct mlt_args *args);
 int mlt_cmd_export(const struct mlt_args *args);
+int mlt_cmd_artifacts_rewrite(const struct mlt_args *args);
 int mlt_cmd_schema_check(const struct mlt_args *args);
 int mlt_cmd_schema_show(const struct mlt_args *args);
 int mlt_cmd_schema_init(const struct mlt_args *args);

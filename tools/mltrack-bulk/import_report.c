@@ -1,5 +1,7 @@
 #include "import_report.h"
 
+#include "artifacts_report.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -59,6 +61,7 @@ struct mlt_json *mlt_import_json(const struct mlt_import_result *res) {
   mlt_json_set_double(doc, "seconds", r->seconds);
   mlt_json_set_u64(doc, "batches", r->batches);
   add_counts(doc, r);
+  mlt_artifacts_add_json(doc, &r->artifacts);
   mlt_notes_add_json(doc, r);
   add_experiments(doc, r);
   mlt_error_add_json(doc, res->rc, res->err);
@@ -124,6 +127,7 @@ void mlt_import_print_text(FILE *out, const struct mlt_import_result *res) {
   (void)fputc('\n', out);
   uint64_t total = print_table(out, r);
   print_experiments(out, r);
+  mlt_artifacts_print(out, &r->artifacts, res->opts->dry_run);
   mlt_notes_print_text(out, r, "imported");
   uint64_t transactions = r->load.whole && r->batches ? 1 : r->batches;
   (void)fprintf(out, "\n%" PRIu64 " rows read in %.2f s (%.0f rows/s), %" PRIu64 " %s%s\n", total,

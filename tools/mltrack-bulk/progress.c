@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "artifacts_report.h"
 #include "base/log.h"
 
 static const double LINE_SECONDS = 30;
@@ -28,8 +29,10 @@ static void describe(const struct mlt_report *r, char *out, size_t cap) {
   int n = snprintf(out, cap, "%" PRIu64, r->source.runs_done);
   if (r->source.runs_total)
     n += snprintf(out + n, cap - (size_t)n, "/%" PRIu64, r->source.runs_total);
-  n += snprintf(out + n, cap - (size_t)n, " runs, %" PRIu64 " rows in (%.0f rows/s), %.0f s",
-                rows_done(r), rate, r->seconds);
+  n += snprintf(out + n, cap - (size_t)n, " runs, %" PRIu64 " rows in (%.0f rows/s)", rows_done(r),
+                rate);
+  n += mlt_artifacts_progress(out + n, cap - (size_t)n, &r->artifacts);
+  n += snprintf(out + n, cap - (size_t)n, ", %.0f s", r->seconds);
   if (r->rejects)
     (void)snprintf(out + n, cap - (size_t)n, ", %" PRIu64 " rejected", r->rejects);
 }
