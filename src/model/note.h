@@ -31,7 +31,7 @@ struct mlt_note {
   const char
       *code; /* stable word for machines: "bad-yaml", "bad-utf8", "too-long", "run-conflict" ... */
   const char *what;  /* IGNORED: "traces", "assessments"; else NULL */
-  uint64_t rows;     /* how many rows this note stands for (at least 1) */
+  uint64_t rows;     /* how many rows this note stands for (at least 1; 0: an artifact) */
   struct mlt_str id; /* run id, experiment name, model name: whose row it is; may be absent */
   struct mlt_place place;
   struct mlt_str reason; /* one sentence for people */

@@ -22,6 +22,7 @@ struct mlt_artifacts {
   struct mlt_artifact_counts counts;
   MLT_VEC(struct mlt_note) notes;
   struct mlt_arena *arena; /* of the notes */
+  struct mlt_err first;    /* the first file that could not be placed, where that ends the import */
 };
 
 /* One batch on its way. */
@@ -76,6 +77,8 @@ static void on_fault(void *ctx, const struct mlt_place_fault *f) {
     n.kind = MLT_NOTE_CHANGED;
   (void)pthread_mutex_lock(&p->lock);
   (void)keep(p, n); /* out of memory: it is counted all the same */
+  if (n.kind == MLT_NOTE_REJECT && p->opts.stop && p->first.rc == MLT_OK)
+    (void)mlt_note_error(&p->first, &n);
   p->counts.faults += n.kind == MLT_NOTE_REJECT;
   (void)pthread_mutex_unlock(&p->lock);
 }
@@ -243,7 +246,8 @@ static enum mlt_rc place_run(struct work *w, size_t i) {
       r->artifact_uri = to; /* a conflict, which the sink tells */
     return MLT_OK;
   }
-  const struct mlt_place_of what = {r->run_uuid, r->artifact_uri, r->files, r->files_all};
+  const struct mlt_place_of what = {r->run_uuid, r->artifact_uri, r->files, r->files_all,
+                                    w->p->opts.how == MLT_ARTIFACTS_MOVE};
   rc = place(w, &what, to, &r->artifact_uri);
   return rc == MLT_OK ? check_length(w, MLT_C_RUNS_artifact_uri, r->run_uuid, r->artifact_uri) : rc;
 }
@@ -257,7 +261,8 @@ static enum mlt_rc place_model(struct work *w, size_t i) {
   enum mlt_rc rc = derive(w, at->location, "models/", m->model_id, &to);
   if (rc != MLT_OK)
     return rc;
-  const struct mlt_place_of what = {m->model_id, m->artifact_location, m->files, m->files_all};
+  const struct mlt_place_of what = {m->model_id, m->artifact_location, m->files, m->files_all,
+                                    w->p->opts.how == MLT_ARTIFACTS_MOVE};
   if (at->uri.p && !mlt_str_eq(at->uri, to))
     return MLT_OK; /* a conflict, which the sink tells */
   rc = place(w, &what, to, &m->artifact_location);
@@ -345,11 +350,12 @@ static enum mlt_rc put_all(struct work *w) {
 /* With `stop`, a single file that could not be placed ends the import as a rejected row does. */
 static enum mlt_rc check_faults(struct work *w, const struct mlt_placed *placed) {
   struct mlt_artifacts *p = w->p;
-  enum mlt_rc rc = MLT_OK;
+  if (!placed->faults || !p->opts.stop)
+    return MLT_OK;
   (void)pthread_mutex_lock(&p->lock);
-  for (size_t i = 0; rc == MLT_OK && placed->faults && p->opts.stop && i < p->notes.n; i++)
-    if (p->notes.v[i].kind == MLT_NOTE_REJECT)
-      rc = mlt_note_error(w->err, &p->notes.v[i]);
+  if (p->first.rc != MLT_OK)
+    *w->err = p->first;
+  enum mlt_rc rc = p->first.rc;
   (void)pthread_mutex_unlock(&p->lock);
   return rc;
 }

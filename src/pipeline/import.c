@@ -374,6 +374,10 @@ static enum mlt_rc open_sink(struct pump *p) {
   return divide_memory(p, p->report->load.whole ? 1 : lanes_wanted(p));
 }
 
+static void look_while_waiting(void *ctx) {
+  look(ctx);
+}
+
 static enum mlt_rc open_threads(struct pump *p) {
   const struct mlt_fill fill = {.rows = rows_of_a_batch(p->opts),
                                 .runs = DEFAULT_BATCH_RUNS,
@@ -387,6 +391,7 @@ static enum mlt_rc open_threads(struct pump *p) {
       mlt_lanes_open(&p->lanes, p->sink_ops, p->sink, lanes_wanted(p), p->like, settle, p, p->err);
   if (rc != MLT_OK)
     return rc;
+  mlt_lanes_tell(p->lanes, look_while_waiting);
   if (p->artifacts)
     mlt_lanes_prepare(p->lanes, prepare_batch, p->artifacts);
   return mlt_readers_open(&p->readers, p->source_ops, p->source, p->n_readers, &fill, p->like,

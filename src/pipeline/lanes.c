@@ -2,12 +2,13 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <time.h>
 
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/thread.h"
 
-enum { MAX_LANES = 64 };
+enum { MAX_LANES = 64, WAITING_NS = 100000000 };
 
 enum lane_state { LANE_IDLE, LANE_LOADED, LANE_DONE, LANE_QUIT };
 
@@ -29,6 +30,7 @@ struct mlt_lanes {
   void *ctx;
   mlt_lane_prepare_fn prepare; /* NULL: nothing to do */
   void *prepare_ctx;
+  void (*waiting)(void *ctx); /* may be NULL */
   pthread_mutex_t lock;
   pthread_cond_t changed; /* some lane's state */
   unsigned n;
@@ -91,7 +93,7 @@ enum mlt_rc mlt_lanes_open(struct mlt_lanes **out, const struct mlt_sink_ops *op
   l->on_done = on_done;
   l->ctx = ctx;
   (void)pthread_mutex_init(&l->lock, NULL);
-  (void)pthread_cond_init(&l->changed, NULL);
+  mlt_thread_cond_init(&l->changed);
   enum mlt_rc rc = start_lane(l, first, like, err);
   while (rc == MLT_OK && l->n < n && l->n < MAX_LANES) {
     struct mlt_sink *twin;
@@ -106,6 +108,10 @@ enum mlt_rc mlt_lanes_open(struct mlt_lanes **out, const struct mlt_sink_ops *op
   }
   *out = l;
   return MLT_OK;
+}
+
+void mlt_lanes_tell(struct mlt_lanes *l, void (*waiting)(void *ctx)) {
+  l->waiting = waiting;
 }
 
 void mlt_lanes_prepare(struct mlt_lanes *l, mlt_lane_prepare_fn prepare, void *ctx) {
@@ -137,6 +143,20 @@ static struct lane *find(struct mlt_lanes *l, enum lane_state state) {
   return NULL;
 }
 
+/* The lock is held, but while the caller is told. */
+static void wait_a_little(struct mlt_lanes *l) {
+  struct timespec until;
+  (void)clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_nsec += WAITING_NS;
+  until.tv_sec += until.tv_nsec / 1000000000;
+  until.tv_nsec %= 1000000000;
+  if (pthread_cond_timedwait(&l->changed, &l->lock, &until) == 0 || !l->waiting)
+    return;
+  (void)pthread_mutex_unlock(&l->lock);
+  l->waiting(l->ctx);
+  (void)pthread_mutex_lock(&l->lock);
+}
+
 /* Waits until a lane is done, or (if idle_will_do) idle, and returns it; NULL when all are idle. */
 static struct lane *wait_for(struct mlt_lanes *l, bool idle_will_do) {
   struct lane *lane;
@@ -147,7 +167,7 @@ static struct lane *wait_for(struct mlt_lanes *l, bool idle_will_do) {
       lane = find(l, LANE_IDLE);
     if (lane)
       break;
-    (void)pthread_cond_wait(&l->changed, &l->lock);
+    wait_a_little(l);
   }
   (void)pthread_mutex_unlock(&l->lock);
   return lane;

@@ -27,6 +27,8 @@ typedef enum mlt_rc (*mlt_lane_prepare_fn)(void *ctx, struct mlt_sink *sink,
 enum mlt_rc mlt_lanes_open(struct mlt_lanes **out, const struct mlt_sink_ops *ops,
                            struct mlt_sink *first, unsigned n, const struct mlt_batch *like,
                            mlt_lane_done_fn on_done, void *ctx, struct mlt_err *err) MLT_NODISCARD;
+/* Called about ten times a second while submit and drain wait, with ctx of on_done. */
+void mlt_lanes_tell(struct mlt_lanes *l, void (*waiting)(void *ctx));
 /* From the next batch on, with ctx as its first argument. */
 void mlt_lanes_prepare(struct mlt_lanes *l, mlt_lane_prepare_fn prepare, void *ctx);
 unsigned mlt_lanes_count(const struct mlt_lanes *l);

@@ -317,12 +317,14 @@ static enum mlt_found find_recorded(const struct mlt_place_of *what, const struc
   (void)snprintf(path, PATH_MAX, "%.*s", (int)l->len, l->text);
   if (l->kind == MLT_LOCATION_REMOTE)
     return MLT_FOUND_REMOTE;
+  bool moved = what->files.p && is_path(l) && same_end(what->files, l);
+  if (moved && what->moves)
+    return MLT_FOUND_NOTHING;
   /* any other path may be anybody's: whoever wrote the source could have it copied */
   bool own = l->kind == MLT_LOCATION_LOCAL && mlt_location_is_of(l, what->id);
   enum mlt_found found = own ? found_at(path, true) : MLT_FOUND_MISSING;
   if (found == MLT_FOUND_FOLDER && !has_any(path))
     return MLT_FOUND_NOTHING;
-  bool moved = what->files.p && is_path(l) && same_end(what->files, l);
   return found == MLT_FOUND_MISSING && moved ? MLT_FOUND_NOTHING : found;
 }
 

@@ -55,6 +55,8 @@ struct mlt_place_of { /* a run or a logged model */
   struct mlt_str uri;   /* as the source has it; may be absent */
   struct mlt_str files; /* model/record.h */
   bool files_all;
+  bool moves; /* the source's folder may have been emptied before: the place that was recorded is
+                 not tried in its stead, it may be where the source is a copy of */
 };
 
 /* In this order: where a map leads to, the source's own folder, the path that was recorded if it is

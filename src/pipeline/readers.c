@@ -175,13 +175,9 @@ static enum mlt_rc add_reader(struct mlt_readers *r, struct mlt_source *source,
 }
 
 static bool init_sync(struct mlt_readers *r) {
-  pthread_condattr_t attr;
   if (pthread_mutex_init(&r->lock, NULL) != 0)
     return false;
-  (void)pthread_condattr_init(&attr);
-  (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-  (void)pthread_cond_init(&r->changed, &attr);
-  (void)pthread_condattr_destroy(&attr);
+  mlt_thread_cond_init(&r->changed);
   return true;
 }
 

@@ -12,7 +12,7 @@
 
 /* A small program of our own: the option table knows no program. */
 enum { ADD = 1, DB_CHECK = 2, DB_INIT = 4 };
-enum { TO, MODE, COUNT, ROOM, FORCE, OUT, DIR_, HELP, LOUD, FMT };
+enum { TO, MODE, COUNT, ROOM, FORCE, OUT, DIR_, FROM, HELP, LOUD, FMT };
 
 static const struct mlt_opt opts[] = {
     {"to", 0, MLT_KIND_STRING, "URI", NULL, NULL, ADD | DB_CHECK, NULL, "where to"},
@@ -23,6 +23,7 @@ static const struct mlt_opt opts[] = {
     {"force", 'f', MLT_KIND_FLAG, NULL, NULL, NULL, ADD, NULL, "do it"},
     {"out", 0, MLT_KIND_FILE, "FILE", NULL, NULL, ADD, NULL, "into a file"},
     {"dir", 0, MLT_KIND_DIR, "DIR", NULL, NULL, ADD, NULL, "into a folder"},
+    {"from", 0, MLT_KIND_LIST, "A=B", NULL, NULL, ADD, NULL, "more than one"},
     {"help", 'h', MLT_KIND_STOP, NULL, NULL, NULL, MLT_CMD_ALL, NULL, "help"},
     {"loud", 'l', MLT_KIND_FLAG, NULL, NULL, NULL, MLT_CMD_ALL, NULL, "say more"},
     {"fmt", 0, MLT_KIND_CHOICE, "F", "text", "text|json", MLT_CMD_ALL, NULL, "form"},
@@ -143,6 +144,15 @@ static void values_come_from_line_environment_default(void **state) {
   setenv("PROG_MODE", "", 1);
   assert_int_equal(parse("add x"), MLT_OK);
   assert_string_equal(mlt_args_str(&args, MODE), "auto");
+}
+
+static void a_list_has_them_all_in_order(void **state) {
+  (void)state;
+  assert_int_equal(parse("add x --from a=1 --to z --from=b=2"), MLT_OK);
+  assert_string_equal(mlt_args_list(&args, FROM, 0), "a=1");
+  assert_string_equal(mlt_args_list(&args, FROM, 1), "b=2");
+  assert_null(mlt_args_list(&args, FROM, 2));
+  assert_null(mlt_args_list(&args, TO, 0));
 }
 
 static void the_last_of_two_wins(void **state) {
@@ -309,6 +319,7 @@ int main(void) {
                                      TEST(a_lone_dash_is_a_word),
                                      TEST(commands_of_two_words_are_found),
                                      TEST(values_come_from_line_environment_default),
+                                     TEST(a_list_has_them_all_in_order),
                                      TEST(the_last_of_two_wins),
                                      TEST(help_ends_parsing_before_complaints),
                                      TEST(no_command_is_no_error_of_the_parser),

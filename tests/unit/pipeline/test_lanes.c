@@ -218,6 +218,28 @@ static void what_adds_to_a_run_is_written_in_order_and_the_rest_beside_it(void *
   end(&p);
 }
 
+static enum mlt_rc refuse_third(void *ctx, struct mlt_sink *sink, struct mlt_batch *b,
+                                struct mlt_err *err) {
+  atomic_int *prepared = ctx;
+  (void)sink, (void)b;
+  return ++*prepared == 3 ? mlt_err_set(err, MLT_DATA, "not this one") : MLT_OK;
+}
+
+static void what_cannot_be_prepared_is_not_written(void **state) {
+  (void)state;
+  struct pumped p;
+  atomic_int prepared = 0;
+  begin(&p, 1, 0, 0);
+  mlt_lanes_prepare(p.lanes, refuse_third, &prepared);
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(send(&p), MLT_OK);
+  assert_int_equal(mlt_lanes_drain(p.lanes, &p.err), MLT_DATA);
+  assert_string_equal(p.err.msg, "not this one");
+  assert_int_equal(seen.settled, 3);
+  end(&p);
+  assert_int_equal(seen.writes, 2);
+}
+
 static void closing_waits_for_what_is_on_its_way(void **state) {
   (void)state;
   struct pumped p;
@@ -234,6 +256,7 @@ int main(void) {
       cmocka_unit_test(a_target_that_takes_one_writer_gets_one),
       cmocka_unit_test(a_failure_reaches_the_pump_and_the_others_are_still_reported),
       cmocka_unit_test(what_adds_to_a_run_is_written_in_order_and_the_rest_beside_it),
+      cmocka_unit_test(what_cannot_be_prepared_is_not_written),
       cmocka_unit_test(closing_waits_for_what_is_on_its_way)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
