@@ -90,11 +90,19 @@ static void put_option_words(FILE *out, const struct mlt_program *p, const struc
     }
 }
 
+/* Another command may have an option of the same name. */
+static bool came_before(const struct mlt_program *p, size_t i) {
+  for (size_t k = 0; k < i; k++)
+    if (strcmp(p->opts[k].name, p->opts[i].name) == 0)
+      return true;
+  return false;
+}
+
 static void bash_values(FILE *out, const struct mlt_program *p) {
   (void)fputs("  case $prev in\n", out);
   for (size_t i = 0; i < p->n_opts; i++) {
     const struct mlt_opt *o = &p->opts[i];
-    if (!mlt_opt_takes_value(o))
+    if (!mlt_opt_takes_value(o) || came_before(p, i))
       continue;
     (void)fprintf(out, "    --%s) ", o->name);
     if (o->kind == MLT_KIND_CHOICE) {

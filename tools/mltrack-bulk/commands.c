@@ -76,9 +76,8 @@ static const struct mlt_cmd cmds[] = {
          "fit its column. Files are not looked at, nor moved. DATABASE is given as --to is elsewhere; "
          "without it, the database in force is meant.",
      .examples =
-         "mltrack-bulk artifacts rewrite --from file:///home/me/mlruns --to /srv/mlruns --dry-run\tHow many\n"
-         "mltrack-bulk artifacts rewrite --from /srv/mlruns --to mlflow-artifacts: postgresql:///mlflow\t"
-         "The server has them now\n",
+         "mltrack-bulk artifacts rewrite --from /old/mlruns --to /srv/mlruns --dry-run\tHow many\n"
+         "mltrack-bulk artifacts rewrite --from /srv/mlruns --to mlflow-artifacts:\tServed now\n",
      .exits =
          "0 when it is done, also when nothing begins so; 64 when a place would not fit, 66 when "
          "there is no such file, 69 when the database cannot be reached, 75 when running again is "
