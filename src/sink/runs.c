@@ -35,12 +35,13 @@ static enum mlt_rc reject_run(struct mlt_write *a, size_t i, enum mlt_note_kind 
   return rc == MLT_OK ? mlt_write_note_place(a, i, r->place_line, MLT_STR_NULL) : rc;
 }
 
-/* The source's, or where the source does not say what MLflow makes of the experiment's location. */
+/* The source's, or where the source does not say what MLflow makes of the experiment's location: of
+   a run that is begun as its create_run does. */
 static enum mlt_rc place_run(struct mlt_write *a, size_t run,
                              const struct mlt_known_experiment *e) {
   const struct mlt_run *r = &a->b->runs.v[run].r;
   a->artifact_uri[run] = r->artifact_uri;
-  if (r->artifact_uri.p || !e->placed)
+  if (r->artifact_uri.p || !e->location.p || !(e->placed || r->part == MLT_RUN_BEGUN))
     return MLT_OK;
   size_t n = mlt_rule_artifact_uri(NULL, 0, e->location, r->run_uuid);
   char *uri = mlt_arena_alloc(a->out->arena, n + 1);
@@ -250,10 +251,15 @@ static enum mlt_rc look_up(struct mlt_write *a) {
 /* Runs of which there is only more, and that were not found. */
 static enum mlt_rc reject_missing(struct mlt_write *a) {
   enum mlt_rc rc = MLT_OK;
-  for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++)
-    if (a->run_fate[i] == MLT_FATE_NEW && a->b->runs.v[i].r.part == MLT_RUN_MORE)
-      rc = reject_run(a, i, MLT_NOTE_REJECT, "no-such-run",
-                      "the target has no run of this id, and nothing before has made it");
+  for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++) {
+    const struct mlt_run *r = &a->b->runs.v[i].r;
+    char why[512];
+    if (a->run_fate[i] != MLT_FATE_NEW || r->part != MLT_RUN_MORE)
+      continue;
+    (void)snprintf(why, sizeof why, "the target has no run %.*s, and nothing before has made it",
+                   MLT_STR_ARG(r->run_uuid));
+    rc = reject_run(a, i, MLT_NOTE_REJECT, "no-such-run", why);
+  }
   return rc;
 }
 

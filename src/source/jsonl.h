@@ -92,12 +92,10 @@ struct mlt_jsonl_window {
 
 /* What is being given out, and what has been: shared by lines that are streamed and windows. */
 struct mlt_jsonl_giver {
-  const char *place;           /* what notes call the input */
-  struct mlt_str experiment;   /* of runs that name none */
-  const char *folder;          /* that files of artifacts are relative to */
-  struct mlt_map *experiments; /* names that have been given -> index in locations */
-  struct mlt_arena *names;
-  MLT_VEC(struct mlt_str) locations; /* absent: the target's choice */
+  const char *place;                 /* what notes call the input */
+  struct mlt_str experiment;         /* of runs that name none */
+  const char *folder;                /* that files of artifacts are relative to */
+  struct mlt_map *experiments;       /* names that have been given */
   const struct mlt_jsonl_line *line; /* whose records are being given; NULL: none */
   size_t at;                         /* the next of them */
   /* which owner's END is due before other lines */

@@ -11,15 +11,12 @@ enum { TEXT_BYTES = 2 * PATH_MAX };
 
 enum mlt_rc mlt_jsonl_giver_init(struct mlt_jsonl_giver *g, struct mlt_err *err) {
   g->experiments = mlt_map_new();
-  g->names = mlt_arena_new();
   mlt_buf_init(&g->text, TEXT_BYTES);
-  return g->experiments && g->names ? MLT_OK : mlt_err_nomem(err);
+  return g->experiments ? MLT_OK : mlt_err_nomem(err);
 }
 
 void mlt_jsonl_giver_free(struct mlt_jsonl_giver *g) {
   mlt_map_free(g->experiments);
-  mlt_arena_free(g->names);
-  mlt_free(g->locations.v);
   mlt_buf_free(&g->text);
 }
 
@@ -121,24 +118,6 @@ struct mlt_str mlt_jsonl_experiment(const struct mlt_jsonl_giver *g,
   }
 }
 
-/* Remembers that the experiment has been given, and where its artifacts are. */
-static enum mlt_rc remember(struct mlt_jsonl_giver *g, struct mlt_str name, struct mlt_str location,
-                            struct mlt_err *err) {
-  uint64_t at;
-  struct mlt_str kept;
-  int added = mlt_map_intern(g->experiments, name, g->locations.n, &at);
-  if (added < 0 || mlt_arena_str(g->names, location, &kept) != 0)
-    return mlt_err_nomem(err);
-  if (added) {
-    if (!MLT_VEC_ROOM(g->locations))
-      return mlt_err_nomem(err);
-    g->locations.n++;
-  }
-  if (added || kept.p)
-    g->locations.v[at] = kept;
-  return MLT_OK;
-}
-
 void mlt_jsonl_begin(const struct mlt_jsonl_giver *g, struct mlt_record *rec,
                      enum mlt_rec_kind kind, uint64_t number) {
   *rec = (struct mlt_record){.kind = kind, .place = {.path = mlt_str_c(g->place), .line = number}};
@@ -156,7 +135,7 @@ static enum mlt_rc experiment_record(struct mlt_jsonl_giver *g, const struct mlt
   if (!e.last_update_time.has && !l->exact)
     e.last_update_time = e.creation_time;
   rec->experiment = e;
-  return remember(g, e.name, e.artifact_location, err);
+  return mlt_map_put(g->experiments, e.name, 1) < 0 ? mlt_err_nomem(err) : MLT_OK;
 }
 
 enum mlt_rc mlt_jsonl_give_experiment(struct mlt_jsonl_giver *g, const struct mlt_jsonl_line *l,
@@ -214,31 +193,14 @@ static enum mlt_rc give_experiment(struct mlt_jsonl_giver *g, const struct mlt_j
                                                                                   : MLT_END;
 }
 
-/* Where MLflow would have the artifacts of a run that is begun in an experiment whose place we
-   know. */
-static enum mlt_rc place_run(struct mlt_jsonl_giver *g, struct mlt_run *r, struct mlt_err *err) {
-  uint64_t at;
-  if (r->artifact_uri.p || !mlt_map_get(g->experiments, r->experiment, &at) ||
-      !g->locations.v[at].p)
-    return MLT_OK;
-  size_t n = mlt_rule_artifact_uri(NULL, 0, g->locations.v[at], r->run_uuid);
-  mlt_buf_clear(&g->text);
-  enum mlt_rc rc = mlt_buf_reserve(&g->text, n + 1);
-  if (rc != MLT_OK)
-    return rc == MLT_NOMEM ? mlt_err_nomem(err) : MLT_OK; /* too long for any database */
-  (void)mlt_rule_artifact_uri(g->text.p, n + 1, g->locations.v[at], r->run_uuid);
-  r->artifact_uri = (struct mlt_str){g->text.p, n};
-  return MLT_OK;
-}
-
 static struct mlt_str text_or(const struct mlt_line_value *v, const char *otherwise) {
   return v->has || !otherwise ? v->text : mlt_str_c(otherwise);
 }
 
 /* What create_run of MLflow's store gives a run that does not say: nothing for one that is whole.
  */
-static enum mlt_rc run_record(struct mlt_jsonl_giver *g, const struct mlt_jsonl_line *l,
-                              struct mlt_record *rec, struct mlt_err *err) {
+static void run_record(struct mlt_jsonl_giver *g, const struct mlt_jsonl_line *l,
+                       struct mlt_record *rec) {
   const struct mlt_line_value *v = l->v;
   const char *empty = l->whole ? NULL : "";
   rec->kind = MLT_REC_RUN;
@@ -261,15 +223,16 @@ static enum mlt_rc run_record(struct mlt_jsonl_giver *g, const struct mlt_jsonl_
       .artifact_uri = v[MLT_AT_RUN_artifact_uri].text,
   };
   g->open = MLT_OPEN_RUN;
-  return l->whole ? MLT_OK : place_run(g, &rec->run, err);
 }
 
 static enum mlt_rc give_run(struct mlt_jsonl_giver *g, const struct mlt_jsonl_line *l, size_t at,
-                            struct mlt_record *rec, struct mlt_err *err) {
+                            struct mlt_record *rec) {
   const struct mlt_line_value *v = l->v;
   static const char parent[] = "mlflow.parentRunId";
-  if (at == 0)
-    return run_record(g, l, rec, err);
+  if (at == 0) {
+    run_record(g, l, rec);
+    return MLT_OK;
+  }
   at--;
   if (give_texts(&v[MLT_AT_RUN_params], &at, MLT_REC_PARAM, rec) ||
       give_texts(&v[MLT_AT_RUN_tags], &at, MLT_REC_TAG, rec))
@@ -488,7 +451,7 @@ static enum mlt_rc record(struct mlt_jsonl_giver *g, const struct mlt_jsonl_line
   case MLT_LINE_EXPERIMENT:
     return give_experiment(g, l, at, rec, err);
   case MLT_LINE_RUN:
-    return give_run(g, l, at, rec, err);
+    return give_run(g, l, at, rec);
   case MLT_LINE_ARTIFACT:
     return give_artifact(g, l, at, rec, err);
   case MLT_LINE_END:

@@ -4,17 +4,16 @@ import, must leave the same rows in every table."""
 import json
 import random
 import signal
-import subprocess
 import time
-
 from pathlib import Path
 
 import pytest
 
 from equality import assert_equal_stores
-from programs import MLFLOW_HEADS, ORACLE, clean_env, mlflow_env, mlflow_python, mlflow_run, private_home
+from programs import MLFLOW_HEADS, ORACLE, mlflow_run
 from stores.filestore import T0, FileStore, as_yaml, run_id, small_store, write
 from summaries import check_summary, counts, notes
+from writers import all_at_once, assert_latest, live_batches, one_after_the_other, start_import
 
 HEAD = MLFLOW_HEADS[ORACLE]
 SCRIPT = Path(__file__).with_name("merge_oracle.py")
@@ -257,27 +256,10 @@ def writers_store(root, runs, parts):
     return store
 
 
-def start_import(bulk, source, db, home, *more):
-    command = [bulk, "import", source, "--to", db.uri, "--json", "--load", "merge", "--batch-rows", "1000", *more]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        list(map(str, command)), env=clean_env(home), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
-    )
-
-
 def begin_hot(db, tmp_path):
     case = {"points": [], "params": {}, "tags": {}, "inputs": [], "end": None}
     cases = [{"name": f"run {n}", "deleted": False, "before": case, "after": case} for n in range(HOT)]
     return mlflow("begin", {"experiment": "merged", "experiment_tags": {}, "cases": cases}, tmp_path, db)
-
-
-def live_batches(rng, batches=40):
-    """What MLflow logs meanwhile: points of its own under the same keys and under new ones, and tags."""
-    made = []
-    for n in range(batches):
-        key = f"k{rng.randrange(30):02}"
-        made.append((n % HOT, [(key, T0 + n, n / 7, 1000 + n), (f"live{n % 3}", T0, 0.5, n)], {f"live{n % 4}": "v"}))
-    return made
 
 
 @pytest.mark.parametrize("kind, writers", [("postgres", 8), ("sqlite", 3)])
@@ -287,38 +269,12 @@ def test_many_writers_and_mlflow_at_once_lose_nothing(bulk, run_bulk, new_db, co
     expected = copy_db(db)
     parts = [part_of_all(rng, w) for w in range(writers)]
     stores = [writers_store(tmp_path / f"part{w}", runs, part) for w, part in enumerate(parts)]
-    live = {"runs": [r["run_id"] for r in runs], "batches": live_batches(rng)}
-    plan_file = tmp_path / "live.json"
-    plan_file.write_text(json.dumps(live))
-    uri = db.psycopg2 if kind == "postgres" else db.uri
-    writer = Path(__file__).with_name("merge_writer.py")
-    with open(tmp_path / "live.log", "w") as log:
-        command = [mlflow_python(ORACLE), writer, plan_file, uri, tmp_path]
-        mine = subprocess.Popen(list(map(str, command)), env=mlflow_env(private_home()), stdout=log, stderr=log)
-        deadline = time.monotonic() + 120
-        while not (tmp_path / "ready").exists():
-            assert mine.poll() is None and time.monotonic() < deadline, (tmp_path / "live.log").read_text()
-            time.sleep(0.1)
-        imports = [start_import(bulk, s.root, db, tmp_path) for s in stores]
-        said = [p.communicate(timeout=240) for p in imports]
-        (tmp_path / "stop").touch()
-        assert mine.wait(timeout=240) == 0, (tmp_path / "live.log").read_text()
-    assert [p.returncode for p in imports] == [0] * writers, said
-    written = int((tmp_path / "live.log").read_text().splitlines()[-1])
-    assert written >= len(live["batches"])
-    # the same union, by nobody but one after the other
-    alone = tmp_path / "alone"
-    alone.mkdir()
-    (alone / "stop").touch()
-    mlflow_run(ORACLE, writer, plan_file, expected.psycopg2 if kind == "postgres" else expected.uri, alone)
-    for store in stores:
-        run_bulk("import", store.root, "--to", expected.uri, "--load", "merge", check=0)
+    live = {"runs": [r["run_id"] for r in runs], "batches": live_batches(rng, HOT)}
+    roots, options = [s.root for s in stores], ("--load", "merge", "--batch-rows", "1000")
+    all_at_once(bulk, db, roots, live, tmp_path, *options)
+    one_after_the_other(run_bulk, expected, roots, live, tmp_path, *options)
     assert_equal_stores(expected, db, by_mlflow=True)
-    latest = db.query("SELECT run_uuid, key, step, value FROM latest_metrics")
-    best = {}
-    for run, key, step, timestamp, value in db.query("SELECT run_uuid, key, step, timestamp, value FROM metrics"):
-        best[run, key] = max(best.get((run, key), (-1, -1, 0)), (step, timestamp, value))
-    assert {(r, k): (s, v) for r, k, s, v in latest} == {k: (s, v) for k, (s, _, v) in best.items()}
+    assert_latest(db)
 
 
 def test_a_merge_that_was_killed_is_finished_by_the_next(bulk, run_bulk, target, copy_db, tmp_path):
@@ -326,7 +282,7 @@ def test_a_merge_that_was_killed_is_finished_by_the_next(bulk, run_bulk, target,
     expected = copy_db(target)
     store = writers_store(tmp_path / "part", runs, part_of_all(random.Random(1), 0, 20000))
     for after in (0.03, 0.1, 0.2, 0.4):
-        process = start_import(bulk, store.root, target, tmp_path)
+        process = start_import(bulk, store.root, target, tmp_path, "--load", "merge", "--batch-rows", "1000")
         time.sleep(after)
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=60)

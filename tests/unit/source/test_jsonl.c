@@ -291,14 +291,14 @@ static void what_comes_twice_begins_a_new_window(void **state) {
       "experiment x placed\nexperiment tag t=1\n----\n");
 }
 
-static void runs_are_placed_where_their_experiment_is(void **state) {
+static void where_runs_are_is_left_to_the_target_unless_they_say(void **state) {
   (void)state;
   assert_string_equal(
       records_of(
           "{\"type\":\"experiment\",\"name\":\"e\",\"artifact_location\":\"s3://b/1\"}\n" RUN(
               "a", ",\"experiment\":\"e\"")
               RUN("b", ",\"experiment\":\"e\",\"artifact_uri\":\"u\"")),
-      "experiment e\nrun begun a in=e uri=s3://b/1/a/artifacts type=UNKNOWN RUNNING\nend\n"
+      "experiment e\nrun begun a in=e type=UNKNOWN RUNNING\nend\n"
       "run begun b in=e uri=u type=UNKNOWN RUNNING\nend\n----\n");
 }
 
@@ -449,7 +449,7 @@ int main(void) {
       cmocka_unit_test(complete_runs_among_others_are_streamed),
       cmocka_unit_test(models_come_after_the_runs_of_the_window),
       cmocka_unit_test(what_comes_twice_begins_a_new_window),
-      cmocka_unit_test(runs_are_placed_where_their_experiment_is),
+      cmocka_unit_test(where_runs_are_is_left_to_the_target_unless_they_say),
       cmocka_unit_test(lines_out_of_place_are_refused),
       cmocka_unit_test(a_run_that_is_cut_off_is_told),
       cmocka_unit_test(bad_lines_are_refused_and_the_rest_goes_on),
