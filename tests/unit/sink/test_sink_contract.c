@@ -118,7 +118,7 @@ static void add_run(struct fixture *f, const char *experiment, const char *id, c
           .points = {
               .key = MLT_STR_LIT("loss"), .n = 3, .timestamp = ts, .step = step, .value = value}});
   add(f, (struct mlt_record){.kind = MLT_REC_INPUT,
-                             .input = {MLT_STR_LIT("iris"), MLT_STR_LIT("abc")}});
+                             .input = {.name = MLT_STR_LIT("iris"), .digest = MLT_STR_LIT("abc")}});
   add(f, (struct mlt_record){.kind = MLT_REC_INPUT_TAG,
                              .kv = {MLT_STR_LIT("mlflow.data.context"), MLT_STR_LIT("train")}});
   add(f, (struct mlt_record){.kind = MLT_REC_RUN_END});
@@ -229,7 +229,7 @@ static void add_more(struct fixture *f, const char *experiment, const char *id) 
           .points = {
               .key = MLT_STR_LIT("loss"), .n = 2, .timestamp = ts, .step = step, .value = value}});
   add(f, (struct mlt_record){.kind = MLT_REC_INPUT,
-                             .input = {MLT_STR_LIT("iris"), MLT_STR_LIT("abc")}});
+                             .input = {.name = MLT_STR_LIT("iris"), .digest = MLT_STR_LIT("abc")}});
   add(f, (struct mlt_record){.kind = MLT_REC_RUN_END});
 }
 
