@@ -28,6 +28,9 @@ void mlt_pg_set_pacer(struct mlt_pg *pg, struct mlt_pacer *pacer);
    ended (MLT_CANCELLED): one that waits for somebody's lock, an index that is being built.
    Borrowed, outlives the connection. */
 void mlt_pg_set_cancelled(struct mlt_pg *pg, const volatile sig_atomic_t *cancelled);
+/* May the role do what loading runs takes: SELECT and INSERT on the tables of runs, and where rows
+   are merged UPDATE on those that change? MLT_NOPERM with the GRANT that is missing. */
+enum mlt_rc mlt_pg_check_rights(struct mlt_pg *pg, bool merges, struct mlt_err *err);
 /* From now on params, tags, metrics and latest_metrics take rows without checking that their runs
    exist (SET LOCAL session_replication_role, around those COPYs alone): the caller has inserted the
    runs in the same transaction, or holds them (mlt_pg_hold_runs). MLT_NOPERM if the role may not do

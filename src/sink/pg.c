@@ -243,6 +243,8 @@ static enum mlt_rc pg_open(struct mlt_sink **out, const struct mlt_sink_opts *op
     rc = mlt_sink_make(&s, &store_ops, d, MLT_TARGET_PG, NULL, opts, err);
   if (rc == MLT_OK) /* before the load is chosen: what is refused is refused always */
     rc = set_manner(d, opts->pacer, opts->cancelled, opts->trust_runs, err);
+  if (rc == MLT_OK && !opts->dry_run)
+    rc = mlt_pg_check_rights(d->pg, opts->adds || opts->load == MLT_LOAD_MERGE, err);
   if (rc == MLT_OK)
     rc = choose_load(d, mlt_sink_schema(s), opts, err);
   if (rc != MLT_OK) {
