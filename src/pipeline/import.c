@@ -12,6 +12,8 @@
 
 enum {
   DEFAULT_BATCH_ROWS = 100000, /* larger ones leave connections idle at the end */
+  ADDING_BATCH_ROWS = 10000,   /* of a window: the next has often the same runs, and then each lane
+                                  goes on with its part of them */
   DEFAULT_BATCH_RUNS = 1000,   /* small ones: lanes have something to do before all is read */
   DEFAULT_JOBS = 2,
   MAX_READERS = 64,
@@ -259,18 +261,19 @@ static enum mlt_rc open_pacer(struct pump *p) {
   return p->pacer ? MLT_OK : mlt_err_nomem(p->err);
 }
 
-/* A transaction at a slow pace would be a long one: about a second's worth is enough. */
-static uint64_t rows_of_a_batch(const struct mlt_import_opts *opts) {
-  if (opts->batch_rows)
-    return opts->batch_rows;
-  uint64_t paced = opts->max_rows_per_second;
-  return paced && paced < DEFAULT_BATCH_ROWS ? paced : DEFAULT_BATCH_ROWS;
-}
-
 static unsigned lanes_wanted(const struct pump *p) {
   if (p->opts->target->kind == MLT_TARGET_SQLITE)
     return 1; /* one writer is all it takes */
   return p->opts->jobs ? p->opts->jobs : DEFAULT_JOBS;
+}
+
+/* A transaction at a slow pace would be a long one: about a second's worth is enough. */
+static uint64_t rows_of_a_batch(const struct pump *p) {
+  if (p->opts->batch_rows)
+    return p->opts->batch_rows;
+  uint64_t paced = p->opts->max_rows_per_second;
+  uint64_t most = p->adds && lanes_wanted(p) > 1 ? ADDING_BATCH_ROWS : DEFAULT_BATCH_ROWS;
+  return paced && paced < most ? paced : most;
 }
 
 /* Network file systems want many readers, local ones no more than there are processors. */
@@ -379,7 +382,7 @@ static void look_while_waiting(void *ctx) {
 }
 
 static enum mlt_rc open_threads(struct pump *p) {
-  const struct mlt_fill fill = {.rows = rows_of_a_batch(p->opts),
+  const struct mlt_fill fill = {.rows = rows_of_a_batch(p),
                                 .runs = DEFAULT_BATCH_RUNS,
                                 .bytes = p->budget.full,
                                 .apart = p->artifacts != NULL,
