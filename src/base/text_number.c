@@ -55,6 +55,12 @@ static const long double powers[POWERS] = {1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e
                                            1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L, 1e20L,
                                            1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L};
 
+/* Valgrind computes long doubles in 53 bits, and a host program may have set the processor to. */
+static bool is_precise(void) {
+  static const volatile long double one = 1, small = 0x1p-63L;
+  return one + small != one;
+}
+
 /* x * 10^k, rounded once. */
 static long double scale(long double x, int k) {
   return k >= 0 ? x * powers[k] : x / powers[-k];
@@ -102,7 +108,7 @@ static int round_to(int precision, double a, int exponent, struct digits *out) {
 
 static bool convert(double a, struct digits *out) {
   int exponent, enough = 0;
-  if (!first_digit(a, &exponent))
+  if (!is_precise() || !first_digit(a, &exponent))
     return false;
   for (int n = LEAST_DIGITS; n <= MOST_DIGITS && enough == 0; n++)
     enough = round_to(n, a, exponent, out);

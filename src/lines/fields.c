@@ -2,7 +2,7 @@
 #include "lines/lines.h"
 
 static const char *const words[MLT_LINE_COUNT] = {
-#define MLT_LINE(type, word) [MLT_LINE_##type] = word,
+#define MLT_LINE(type, word) [MLT_LINE_##type] = (word),
 #define MLT_FIELD(type, name, kind, required)
 #include "lines/lines.def"
 #undef MLT_LINE
@@ -12,7 +12,7 @@ static const char *const words[MLT_LINE_COUNT] = {
 static const struct mlt_line_field fields[MLT_LINE_COUNT][MLT_LINE_FIELDS] = {
 #define MLT_LINE(type, word)
 #define MLT_FIELD(type, name, kind, required)                                                      \
-  [MLT_LINE_##type][MLT_AT_##type##_##name] = {#name, MLT_LINE_##kind, required},
+  [MLT_LINE_##type][MLT_AT_##type##_##name] = {#name, MLT_LINE_##kind, (required)},
 #include "lines/lines.def"
 #undef MLT_LINE
 #undef MLT_FIELD

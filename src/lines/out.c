@@ -87,10 +87,10 @@ static void add_quoted(struct mlt_line_out *o, struct mlt_str s) {
       *to++ = '\\';
     *to++ = e ? e : (char)c;
     if (e == 'u') {
-      memcpy(to, "00", 2);
-      to[2] = hex[c >> 4];
-      to[3] = hex[c & 15];
-      to += 4;
+      *to++ = '0';
+      *to++ = '0';
+      *to++ = hex[c >> 4];
+      *to++ = hex[c & 15];
     }
   }
   *to++ = '"';

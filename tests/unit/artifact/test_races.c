@@ -95,7 +95,10 @@ static int in_child(int resource, rlim_t limit) {
   pid_t pid = fork();
   if (pid == 0) {
     (void)signal(SIGXFSZ, SIG_IGN);
-    const struct rlimit r = {limit, limit};
+    struct rlimit r; /* the soft one: valgrind keeps the hard limit of descriptors to itself */
+    if (getrlimit((__rlimit_resource_t)resource, &r) != 0)
+      _exit(200);
+    r.rlim_cur = limit < r.rlim_max ? limit : r.rlim_max;
     if (setrlimit((__rlimit_resource_t)resource, &r) != 0 ||
         mlt_placer_open(&placer, &opts, &err) != MLT_OK)
       _exit(200);
