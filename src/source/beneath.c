@@ -67,7 +67,9 @@ static int step(struct walk *w, int root) {
   memcpy(name, w->todo, n);
   name[n] = '\0';
   n += strspn(w->todo + n, "/");
-  memmove(w->todo, w->todo + n, strlen(w->todo + n) + 1);
+  char *to = w->todo;
+  for (const char *from = w->todo + n; (*to++ = *from++) != '\0';) {
+  }
   if (!*name || strcmp(name, ".") == 0)
     return 0;
   if (strcmp(name, "..") == 0)
