@@ -109,7 +109,8 @@ static inline void note_fault(void *ctx, const struct mlt_place_fault *f) {
   size_t n = strlen(faults), top = strlen(scratch) + 1;
   assert_true(strlen(f->reason) > 0);
   (void)snprintf(faults + n, sizeof faults - n, "%s %s\n", f->code,
-                 strncmp(f->path, scratch, top - 1) == 0 ? f->path + top : f->path);
+                 strncmp(f->path, scratch, top - 1) == 0 && f->path[top - 1] ? f->path + top
+                                                                             : f->path);
 }
 
 static struct mlt_placer_options opts;
