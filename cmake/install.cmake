@@ -21,20 +21,26 @@ string(APPEND MLT_PC_PRIVATE " -pthread -lm")
 configure_file(cmake/mltrack.pc.in ${CMAKE_BINARY_DIR}/mltrack.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/mltrack.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-# The manual and the completions are printed by the program itself, from its option table.
-install(TARGETS mltrack-bulk)
+# The manual and the completions are printed by the programs themselves, from their option tables.
+install(TARGETS ${MLT_PROGRAMS})
 set(share ${CMAKE_BINARY_DIR}/share)
 set(printed)
-foreach(page "man/man1/mltrack-bulk.1 --man" "bash-completion/completions/mltrack-bulk --completion bash"
-             "zsh/site-functions/_mltrack-bulk --completion zsh"
-             "fish/vendor_completions.d/mltrack-bulk.fish --completion fish")
-  separate_arguments(page UNIX_COMMAND "${page}")
-  list(POP_FRONT page file)
-  cmake_path(GET file PARENT_PATH folder)
-  file(MAKE_DIRECTORY ${share}/${folder})
-  add_custom_command(OUTPUT ${share}/${file} COMMAND mltrack-bulk help ${page} > ${share}/${file}
-                     DEPENDS mltrack-bulk VERBATIM)
-  list(APPEND printed ${share}/${file}) # with its folder: a bare mltrack-bulk would be the program
+foreach(program ${MLT_PROGRAMS})
+  set(asked ${program})
+  if(program STREQUAL "mltrack-bulk") # it has commands, and one of them does this
+    set(asked ${program} help)
+  endif()
+  foreach(page "man/man1/${program}.1 --man" "bash-completion/completions/${program} --completion bash"
+               "zsh/site-functions/_${program} --completion zsh"
+               "fish/vendor_completions.d/${program}.fish --completion fish")
+    separate_arguments(page UNIX_COMMAND "${page}")
+    list(POP_FRONT page file)
+    cmake_path(GET file PARENT_PATH folder)
+    file(MAKE_DIRECTORY ${share}/${folder})
+    add_custom_command(OUTPUT ${share}/${file} COMMAND ${asked} ${page} > ${share}/${file}
+                       DEPENDS ${program} VERBATIM)
+    list(APPEND printed ${share}/${file}) # with its folder: a bare name would be the program
+  endforeach()
 endforeach()
 add_custom_target(mlt_printed ALL DEPENDS ${printed})
 install(DIRECTORY ${share}/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR})

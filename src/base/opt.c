@@ -12,6 +12,16 @@
 
 enum { POSITIONAL = 1, OPT_BASE = 256, WORD_MAX_LEN = 64 };
 
+const struct mlt_cmd *mlt_opt_alone(const struct mlt_program *p) {
+  return p->n_cmds == 1 && !*p->cmds[0].name ? &p->cmds[0] : NULL;
+}
+
+void mlt_opt_help_command(const struct mlt_program *p, const struct mlt_cmd *cmd, char *buf,
+                          size_t size) {
+  const char *name = cmd ? cmd->name : "";
+  (void)snprintf(buf, size, "%s%s%s --help", p->name, *name ? " " : "", name);
+}
+
 bool mlt_opt_takes_value(const struct mlt_opt *o) {
   return o->kind != MLT_KIND_STOP && o->kind != MLT_KIND_FLAG;
 }
@@ -139,9 +149,7 @@ struct parser {
 };
 
 static void help_command(const struct parser *p, char *buf, size_t size) {
-  const struct mlt_cmd *cmd = p->out->cmd;
-  (void)snprintf(buf, size, "%s%s%s --help", p->program->name, cmd ? " " : "",
-                 cmd ? cmd->name : "");
+  mlt_opt_help_command(p->program, p->out->cmd, buf, size);
 }
 
 /* Fills longs and shorts with the options that apply; `mode` is getopt's first character. */
@@ -348,13 +356,16 @@ static enum mlt_rc check_value(const struct mlt_args *args, size_t i, struct mlt
 
 static enum mlt_rc check_positionals(const struct mlt_args *args, struct mlt_err *err) {
   const struct mlt_cmd *c = args->cmd;
+  const char *name = *c->name ? c->name : args->program->name;
+  char help[128];
   if (args->argc < c->min_args)
-    mlt_err_set(err, MLT_USAGE, "'%s' needs: %s", c->name, c->args);
+    mlt_err_set(err, MLT_USAGE, "'%s' needs: %s", name, c->args);
   else if (args->argc > c->max_args)
-    mlt_err_set(err, MLT_USAGE, "'%s' does not take '%s'", c->name, args->argv[c->max_args]);
+    mlt_err_set(err, MLT_USAGE, "'%s' does not take '%s'", name, args->argv[c->max_args]);
   else
     return MLT_OK;
-  mlt_err_hint(err, "see '%s %s --help'.", args->program->name, c->name);
+  mlt_opt_help_command(args->program, c, help, sizeof help);
+  mlt_err_hint(err, "see '%s'.", help);
   return MLT_USAGE;
 }
 
@@ -367,8 +378,16 @@ static enum mlt_rc check_all(const struct mlt_args *args, struct mlt_err *err) {
 
 /* --- The whole --- */
 
+static enum mlt_rc parse_rest(struct parser *p, int argc, char **argv) {
+  enum mlt_rc rc = scan(p, argc, argv, '-');
+  return rc != MLT_OK || p->out->stop ? rc : check_all(p->out, p->err);
+}
+
 static enum mlt_rc parse(struct parser *p, int argc, char **argv) {
   int used;
+  p->out->cmd = mlt_opt_alone(p->program);
+  if (p->out->cmd)
+    return parse_rest(p, argc, argv);
   enum mlt_rc rc = scan(p, argc, argv, '+');
   if (rc != MLT_OK || p->out->stop || optind >= argc)
     return rc;
@@ -377,10 +396,7 @@ static enum mlt_rc parse(struct parser *p, int argc, char **argv) {
   if (!p->out->cmd)
     return mlt_cmd_unknown(p->program, words, argc - optind, p->err);
   int skip = optind + used - 1;
-  rc = scan(p, argc - skip, argv + skip, '-');
-  if (rc != MLT_OK || p->out->stop)
-    return rc;
-  return check_all(p->out, p->err);
+  return parse_rest(p, argc - skip, argv + skip);
 }
 
 enum mlt_rc mlt_args_parse(struct mlt_args *out, const struct mlt_program *program, int argc,

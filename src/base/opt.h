@@ -1,7 +1,8 @@
 /* Command lines as data. A program describes its options and commands once, in two tables; the
-   parser, --help, the manual page and the shell completions all come from them. Knows no program:
-   tables are passed in. Parsing uses getopt_long, whose state is the process's: call it from main
-   only. Nothing here prints unless given a FILE. */
+   parser, --help, the manual page and the shell completions all come from them. A program that has
+   no commands has one whose name is empty. Knows no program: tables are passed in. Parsing uses
+   getopt_long, whose state is the process's: call it from main only. Nothing here prints unless
+   given a FILE. */
 #ifndef MLT_BASE_OPT_H
 #define MLT_BASE_OPT_H
 
@@ -40,7 +41,7 @@ struct mlt_opt {
 struct mlt_args;
 
 struct mlt_cmd {
-  const char *name; /* one or two words */
+  const char *name; /* one or two words; "": the program itself, and it is the only one */
   uint32_t bit;
   const char *args;        /* positionals as help shows them: "SOURCE", "[COMMAND]"; NULL = none */
   const char *args_kind;   /* what a shell completes there: "file", "command"; NULL = nothing */
@@ -57,6 +58,13 @@ struct mlt_opt_note {
   const char *name, *help;
 };
 
+/* A section of the manual that lists words. */
+struct mlt_opt_topic {
+  const char *title, *text;
+  const struct mlt_opt_note *notes;
+  size_t n_notes;
+};
+
 struct mlt_program {
   const char *name, *version;
   const char *date; /* of the manual: "January 31, 2026" */
@@ -65,6 +73,8 @@ struct mlt_program {
   size_t n_opts;
   const struct mlt_cmd *cmds;
   size_t n_cmds;
+  const struct mlt_opt_topic *topics;
+  size_t n_topics;
   const struct mlt_opt_note *environment;
   size_t n_environment;
 };

@@ -1,6 +1,6 @@
 /* Completion scripts for bash, zsh and fish, written out of the tables. All find the command by
    walking the words before the cursor, then offer its options, or the values of the option there.
- */
+   A program without commands has nothing to be found. */
 #include <string.h>
 
 #include "base/opt_intern.h"
@@ -55,6 +55,8 @@ static void put_paths(FILE *out, const struct mlt_program *p) {
  */
 static void put_find_command(FILE *out, const struct mlt_program *p, const char *from,
                              const char *to, const char *word) {
+  if (mlt_opt_alone(p))
+    return;
   (void)fprintf(out,
                 "  for ((i = %s; i < %s; i++)); do\n"
                 "    candidate=\"${command:+$command }%s\"\n"
@@ -125,9 +127,12 @@ static void bash_options(FILE *out, const struct mlt_program *p) {
     put_option_words(out, p, &p->cmds[i]);
     (void)fputs("' ;;\n", out);
   }
-  (void)fputs("      *) words='", out);
-  put_option_words(out, p, NULL);
-  (void)fputs("' ;;\n    esac\n", out);
+  if (!mlt_opt_alone(p)) {
+    (void)fputs("      *) words='", out);
+    put_option_words(out, p, NULL);
+    (void)fputs("' ;;\n", out);
+  }
+  (void)fputs("    esac\n", out);
 }
 
 static void bash_positionals(FILE *out, const struct mlt_program *p) {
@@ -156,7 +161,7 @@ static void bash(FILE *out, const struct mlt_program *p) {
   char name[64];
   function_name(p, name, sizeof name);
   (void)fprintf(out,
-                "# bash completion for %s, printed by '%s help --completion bash'\n"
+                "# bash completion for %s, printed by '%s%s --completion bash'\n"
                 "%s() {\n"
                 "  local cur prev candidate command='' words='' files='' value=1 i\n"
                 "  cur=${COMP_WORDS[COMP_CWORD]}\n"
@@ -168,7 +173,7 @@ static void bash(FILE *out, const struct mlt_program *p) {
                 "  elif [[ $prev == = ]]; then\n"
                 "    prev=${COMP_WORDS[COMP_CWORD - 2]}\n"
                 "  fi\n",
-                p->name, p->name, name);
+                p->name, p->name, mlt_opt_alone(p) ? "" : " help", name);
   put_find_command(out, p, "1", "COMP_CWORD", "${COMP_WORDS[i]}");
   bash_values(out, p);
   (void)fputs("  if ((value)); then\n    :\n  elif [[ $cur == -* ]]; then\n", out);
@@ -257,14 +262,15 @@ static void zsh_case(FILE *out, const struct mlt_program *p, const struct mlt_cm
 static void zsh(FILE *out, const struct mlt_program *p) {
   (void)fprintf(out,
                 "#compdef %s\n"
-                "# zsh completion for %s, printed by '%s help --completion zsh'\n"
+                "# zsh completion for %s, printed by '%s%s --completion zsh'\n"
                 "_%s() {\n"
                 "  local command='' candidate\n"
                 "  local -i i\n",
-                p->name, p->name, p->name, p->name);
+                p->name, p->name, p->name, mlt_opt_alone(p) ? "" : " help", p->name);
   put_find_command(out, p, "2", "CURRENT", "${words[i]}");
   (void)fputs("  case $command in\n", out);
-  zsh_case(out, p, NULL);
+  if (!mlt_opt_alone(p))
+    zsh_case(out, p, NULL);
   for (size_t i = 0; i < p->n_cmds; i++) {
     const struct mlt_cmd *c = &p->cmds[i];
     zsh_case(out, p, c);
@@ -307,7 +313,7 @@ static void fish_condition(FILE *out, const struct mlt_cmd *cmd) {
     gap = "; and ";
     c += n + (c[n] == ' ');
   }
-  if (cmd)
+  if (*gap == ';')
     (void)fputc('\'', out);
 }
 
@@ -363,10 +369,10 @@ static void fish_command(FILE *out, const struct mlt_program *p, size_t i) {
 
 static void fish(FILE *out, const struct mlt_program *p) {
   (void)fprintf(out,
-                "# fish completion for %s, printed by '%s help --completion fish'\n"
+                "# fish completion for %s, printed by '%s%s --completion fish'\n"
                 "complete -c %s -f\n",
-                p->name, p->name, p->name);
-  for (size_t i = 0; i < p->n_cmds; i++)
+                p->name, p->name, mlt_opt_alone(p) ? "" : " help", p->name);
+  for (size_t i = 0; i < p->n_cmds && !mlt_opt_alone(p); i++)
     fish_command(out, p, i);
   for (size_t k = 0; k < p->n_opts; k++) {
     const struct mlt_opt *o = &p->opts[k];

@@ -72,8 +72,8 @@ static void print_examples(FILE *out, const struct mlt_cmd *cmd) {
 }
 
 static void print_command(FILE *out, const struct mlt_program *p, const struct mlt_cmd *cmd) {
-  (void)fprintf(out, "Usage: %s %s [OPTION]...%s%s\n\n", p->name, cmd->name, cmd->args ? " " : "",
-                cmd->args ? cmd->args : "");
+  (void)fprintf(out, "Usage: %s%s%s [OPTION]...%s%s\n\n", p->name, *cmd->name ? " " : "", cmd->name,
+                cmd->args ? " " : "", cmd->args ? cmd->args : "");
   print_wrapped(out, cmd->description, 0, 0);
   print_options(out, p, cmd, false);
   print_options(out, p, cmd, true);
@@ -83,6 +83,8 @@ static void print_command(FILE *out, const struct mlt_program *p, const struct m
 }
 
 void mlt_opt_print_help(FILE *out, const struct mlt_program *program, const struct mlt_cmd *cmd) {
+  if (!cmd)
+    cmd = mlt_opt_alone(program);
   if (cmd) {
     print_command(out, program, cmd);
     return;

@@ -111,7 +111,10 @@ static void put_head(FILE *out, const struct mlt_program *p) {
   (void)fprintf(out, ".Dd %s\n.Dt %s 1\n.Os\n", p->date, title);
   (void)fprintf(out, ".Sh NAME\n.Nm %s\n.Nd %s\n.Sh SYNOPSIS\n", p->name, p->summary);
   for (size_t i = 0; i < p->n_cmds; i++) {
-    (void)fprintf(out, ".Nm\n.Cm %s\n.Op Ar option ...\n", p->cmds[i].name);
+    (void)fputs(".Nm\n", out);
+    if (*p->cmds[i].name)
+      (void)fprintf(out, ".Cm %s\n", p->cmds[i].name);
+    (void)fputs(".Op Ar option ...\n", out);
     put_args(out, p->cmds[i].args);
   }
 }
@@ -128,16 +131,36 @@ static void put_commands(FILE *out, const struct mlt_program *p) {
   }
 }
 
+/* A program without commands: what would be said of the command is said of it. */
+static void put_alone(FILE *out, const struct mlt_program *p, const struct mlt_cmd *c) {
+  put_text(out, c->description);
+  (void)fputs(".Sh OPTIONS\n", out);
+  put_options(out, p, c);
+  put_options(out, p, NULL);
+}
+
+static void put_notes(FILE *out, const char *macro, const struct mlt_opt_note *notes, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    (void)fprintf(out, ".It %s %s\n", macro, notes[i].name);
+    put_text(out, notes[i].help);
+  }
+}
+
+static void put_topic(FILE *out, const struct mlt_opt_topic *t) {
+  (void)fprintf(out, ".Sh %s\n", t->title);
+  put_text(out, t->text);
+  (void)fputs(".Bl -tag -width Ds\n", out);
+  put_notes(out, "Cm", t->notes, t->n_notes);
+  (void)fputs(".El\n", out);
+}
+
 static void put_environment(FILE *out, const struct mlt_program *p) {
   (void)fputs(".Sh ENVIRONMENT\n.Bl -tag -width Ds\n", out);
   for (size_t i = 0; i < p->n_opts; i++)
     if (p->opts[i].env)
       (void)fprintf(out, ".It Ev %s\nStands in for\n.Fl \\-%s\nwhen that is not given.\n",
                     p->opts[i].env, p->opts[i].name);
-  for (size_t i = 0; i < p->n_environment; i++) {
-    (void)fprintf(out, ".It Ev %s\n", p->environment[i].name);
-    put_text(out, p->environment[i].help);
-  }
+  put_notes(out, "Ev", p->environment, p->n_environment);
   (void)fputs(".El\n", out);
 }
 
@@ -162,12 +185,19 @@ static void put_exit_status(FILE *out) {
 }
 
 void mlt_opt_print_man(FILE *out, const struct mlt_program *program) {
+  const struct mlt_cmd *alone = mlt_opt_alone(program);
   put_head(out, program);
   (void)fputs(".Sh DESCRIPTION\n", out);
   put_text(out, program->description);
-  put_commands(out, program);
-  (void)fputs(".Sh COMMON OPTIONS\nThese may also stand before the command.\n", out);
-  put_options(out, program, NULL);
+  if (alone) {
+    put_alone(out, program, alone);
+  } else {
+    put_commands(out, program);
+    (void)fputs(".Sh COMMON OPTIONS\nThese may also stand before the command.\n", out);
+    put_options(out, program, NULL);
+  }
+  for (size_t i = 0; i < program->n_topics; i++)
+    put_topic(out, &program->topics[i]);
   put_environment(out, program);
   put_exit_status(out);
   (void)fputs(".Sh EXAMPLES\n", out);

@@ -22,7 +22,7 @@ struct result {
 };
 
 static int exit_status(enum mlt_rc rc) {
-  return rc == MLT_END ? BROKEN_PIPE : mlt_session_exit(rc);
+  return rc == MLT_END ? BROKEN_PIPE : mlt_signals_exit(rc);
 }
 
 /* ---- the result ---- */

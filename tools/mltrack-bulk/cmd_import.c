@@ -123,7 +123,7 @@ int mlt_cmd_import(const struct mlt_args *args) {
     rc = mlt_session_open_rejects(&session, args, &err);
   if (rc == MLT_OK)
     rc = run(&opts, &session, &report, &err);
-  const struct mlt_import_result result = {&opts, &report, rc, mlt_session_exit(rc), &err};
+  const struct mlt_import_result result = {&opts, &report, rc, mlt_signals_exit(rc), &err};
   enum mlt_rc print_rc = print_result(args, &result, &err);
   if (mlt_session_done(rc) && print_rc != MLT_OK)
     rc = print_rc;
@@ -131,5 +131,5 @@ int mlt_cmd_import(const struct mlt_args *args) {
   mlt_target_free(&target);
   if (!mlt_session_done(rc))
     (void)mlt_bulk_fail(&err);
-  return mlt_session_exit(rc);
+  return mlt_signals_exit(rc);
 }

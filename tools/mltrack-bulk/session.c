@@ -7,43 +7,10 @@
 #include "commands.h"
 #include "notes.h"
 
-volatile sig_atomic_t mlt_signalled; /* the signal's number */
-
-/* How long what is on its way may take after a signal. */
-enum { GRACE_SECONDS = 4 };
-
-static void on_signal(int number) {
-  if (mlt_signalled)
-    _exit(128 + number); /* the second one does not wait; the database rolls back by itself */
-  mlt_signalled = number;
-  (void)alarm(GRACE_SECONDS);
-}
-
-/* A server that does not answer, or a lock that somebody holds, is not waited for either. */
-static void on_alarm(int number) {
-  static const char text[] =
-      "mltrack-bulk: interrupted while it waited for the database, which rolls back the rest\n";
-  (void)number;
-  (void)!write(STDERR_FILENO, text, sizeof text - 1);
-  _exit(128 + (int)mlt_signalled);
-}
-
-static void catch_signals(void) {
-  struct sigaction action = {.sa_handler = on_signal};
-  (void)sigemptyset(&action.sa_mask);
-  (void)sigaction(SIGINT, &action, NULL);
-  (void)sigaction(SIGTERM, &action, NULL);
-  (void)sigaction(SIGHUP, &action, NULL);
-  action.sa_handler = on_alarm;
-  (void)sigaction(SIGALRM, &action, NULL);
-  action.sa_handler = SIG_IGN;
-  (void)sigaction(SIGPIPE, &action, NULL);
-  (void)sigaction(SIGXFSZ, &action, NULL); /* a file at its limit is an error of its write */
-}
-
 void mlt_session_init(struct mlt_session *s, const struct mlt_args *args, const char *doing) {
   *s = (struct mlt_session){.rejects = NULL};
-  catch_signals();
+  mlt_signals_catch(
+      "mltrack-bulk: interrupted while it waited for the database, which rolls back the rest\n");
   mlt_progress_init(&s->progress, doing,
                     mlt_args_flag(args, MLT_OPT_NO_PROGRESS) ||
                         mlt_args_flag(args, MLT_OPT_QUIET) || mlt_args_flag(args, MLT_OPT_JSON));
@@ -89,10 +56,6 @@ enum mlt_rc mlt_session_note(void *session, const struct mlt_note *note, struct 
   if (rc != MLT_OK)
     mlt_err_prefix(err, "%s", s->rejects_path);
   return rc;
-}
-
-int mlt_session_exit(enum mlt_rc rc) {
-  return rc == MLT_CANCELLED && mlt_signalled ? 128 + (int)mlt_signalled : mlt_rc_exit(rc);
 }
 
 struct mlt_source_opts mlt_bulk_reading(const struct mlt_args *args) {

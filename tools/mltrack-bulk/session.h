@@ -2,8 +2,8 @@
 #ifndef MLT_BULK_SESSION_H
 #define MLT_BULK_SESSION_H
 
-#include <signal.h>
 #include <stdio.h>
+#include "../common/signals.h"
 #include "base/err.h"
 #include "base/opt.h"
 #include "pipeline/report.h"
@@ -15,9 +15,6 @@ struct mlt_session {
   FILE *rejects;
   const char *rejects_path;
 };
-
-/* The first SIGINT, SIGTERM or SIGHUP is kept here for who looks; the second ends the process. */
-extern volatile sig_atomic_t mlt_signalled;
 
 /* Catches signals; `doing` is for the progress lines: "importing". */
 void mlt_session_init(struct mlt_session *s, const struct mlt_args *args, const char *doing);
@@ -34,8 +31,6 @@ struct mlt_source_opts mlt_bulk_reading(const struct mlt_args *args);
 void mlt_session_progress(void *session, const struct mlt_report *report);
 enum mlt_rc mlt_session_note(void *session, const struct mlt_note *note, struct mlt_err *err);
 
-/* The exit status of what ended with rc. */
-int mlt_session_exit(enum mlt_rc rc);
 static inline bool mlt_session_done(enum mlt_rc rc) {
   return rc == MLT_OK || rc == MLT_REJECTED;
 }

@@ -1,0 +1,9 @@
+/* Every check, in the order in which they run: the database first, then the files it names. */
+#include "verify/private.h"
+
+const struct mlt_check_ops *const mlt_checks[] = {
+    &mlt_check_chosen,
+    &mlt_check_latest,
+};
+
+const size_t mlt_checks_count = sizeof mlt_checks / sizeof *mlt_checks;

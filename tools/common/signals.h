@@ -1,0 +1,18 @@
+/* Signals that ask a program to end. */
+#ifndef MLT_COMMON_SIGNALS_H
+#define MLT_COMMON_SIGNALS_H
+
+#include <signal.h>
+#include "base/err.h"
+
+/* The number of the first SIGINT, SIGTERM or SIGHUP, for who looks; the second ends the process, as
+   does a wait for the database that goes on for some seconds after the first. */
+extern volatile sig_atomic_t mlt_signalled;
+
+/* Catches them. interrupted (borrowed, with its newline): what is written to standard error where a
+   wait is cut short. SIGPIPE and SIGXFSZ become errors of the write. */
+void mlt_signals_catch(const char *interrupted);
+/* The exit status of what ended with rc. */
+int mlt_signals_exit(enum mlt_rc rc);
+
+#endif
