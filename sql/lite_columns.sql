@@ -4,7 +4,8 @@ SELECT name,
        type,
        "notnull" OR rowid_alias,
        dflt_value IS NOT NULL OR hidden IN (2, 3) OR rowid_alias,
-       rowid_alias
+       rowid_alias,
+       hidden IN (2, 3)
   FROM (SELECT cid, name, type, "notnull", dflt_value, hidden,
                pk > 0 AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) WHERE origin = 'pk') AS rowid_alias
           FROM pragma_table_xinfo(?1))

@@ -7,7 +7,8 @@ SELECT c.relname,
             THEN a.atttypmod - 4 ELSE 0 END,
        a.attnotnull,
        a.atthasdef OR a.attidentity <> '',
-       CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+       CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END,
+       a.attgenerated <> ''
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid

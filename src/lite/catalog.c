@@ -69,6 +69,7 @@ static enum mlt_rc read_column(const struct reader *r, sqlite3_stmt *stmt,
   c->type = type;
   c->not_null = sqlite3_column_int(stmt, 2) != 0;
   c->has_default = sqlite3_column_int(stmt, 3) != 0;
+  c->generated = sqlite3_column_int(stmt, 5) != 0;
   return text(r, stmt, 0, &c->name);
 }
 
@@ -137,7 +138,7 @@ static enum mlt_rc read_indexes(const struct reader *r, struct mlt_cat_table *t)
 }
 
 static bool is_ours(const char *table) {
-  for (unsigned i = 0; i < MLT_T_COUNT; i++)
+  for (unsigned i = 0; i < MLT_T_ALL; i++)
     if (strcmp(mlt_table_name((enum mlt_table)i), table) == 0)
       return true;
   return false;

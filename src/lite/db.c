@@ -270,6 +270,21 @@ enum mlt_rc mlt_lite_open(struct mlt_lite **out, const char *path, enum mlt_lite
   return MLT_OK;
 }
 
+enum mlt_rc mlt_lite_open_memory(struct mlt_lite **out, struct mlt_err *err) {
+  enum mlt_rc rc = check_library(err);
+  struct mlt_lite *db = rc == MLT_OK ? new_connection("(memory)", err) : NULL;
+  if (!db)
+    return rc == MLT_OK ? MLT_NOMEM : rc;
+  int code = mlt_lite_connect(db, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY);
+  if (code != SQLITE_OK) {
+    rc = cannot_open(db, MLT_LITE_WRITE, code, err);
+    mlt_lite_close(db);
+    return rc;
+  }
+  *out = db;
+  return MLT_OK;
+}
+
 enum mlt_rc mlt_lite_open_unshared(struct mlt_lite **out, const char *file, const char *path,
                                    struct mlt_err *err) {
   struct mlt_buf name;

@@ -14,7 +14,8 @@ static const struct mlt_read_dialect dialect = {.keys = "= ?1", .ints = "= ?1", 
 struct mlt_lite_read {
   struct mlt_lite *db;
   enum mlt_read what;
-  sqlite3_stmt *stmt; /* NULL: the table is not there */
+  const struct mlt_shape *shape; /* of a copied table; else NULL */
+  sqlite3_stmt *stmt;            /* NULL: the table is not there */
   bool keyed;
   const struct mlt_str *keys;
   size_t n, at; /* keys, and how many of them have been begun; without keys n is 1 */
@@ -53,6 +54,24 @@ enum mlt_rc mlt_lite_read_new(struct mlt_lite_read **out, struct mlt_lite *db, e
   return MLT_OK;
 }
 
+enum mlt_rc mlt_lite_read_copied(struct mlt_lite_read **out, struct mlt_lite *db,
+                                 const struct mlt_shape *shape, const char *sql,
+                                 struct mlt_err *err) {
+  *out = NULL;
+  struct mlt_lite_read *r = mlt_calloc(1, sizeof *r);
+  if (!r)
+    return mlt_err_nomem(err);
+  r->db = db;
+  r->shape = shape;
+  enum mlt_rc rc = mlt_lite_prepare(db, sql, &r->stmt, err);
+  if (rc != MLT_OK) {
+    mlt_lite_read_free(r);
+    return rc;
+  }
+  *out = r;
+  return MLT_OK;
+}
+
 void mlt_lite_read_free(struct mlt_lite_read *r) {
   if (!r)
     return;
@@ -85,29 +104,39 @@ static enum mlt_rc begin_next_key(struct mlt_lite_read *r, struct mlt_err *err) 
   return MLT_OK;
 }
 
-static enum mlt_rc take_columns(struct mlt_lite_read *r, unsigned *at, struct mlt_err *err) {
-  unsigned n;
-  enum mlt_column first = mlt_table_columns(mlt_read_info(r->what)->table, &n);
-  for (unsigned i = 0; i < n; i++) {
-    enum mlt_column c = (enum mlt_column)(first + i);
-    if (mlt_lite_value(r->stmt, (int)i, mlt_column_info(c)->type, &r->row.v[i]))
-      continue;
-    if (sqlite3_errcode(r->db->handle) == SQLITE_NOMEM)
-      return mlt_err_nomem(err);
-    r->row.v[i] = (struct mlt_value){.kind = MLT_V_NULL, .s = MLT_STR_NULL};
-    if (r->row.bad == MLT_C_COUNT)
-      r->row.bad = c;
-  }
-  *at = n;
+/* Column i, of this type; `bad` is what says so where it is not. */
+static enum mlt_rc take_column(struct mlt_lite_read *r, unsigned i, enum mlt_coltype type,
+                               enum mlt_column bad, struct mlt_err *err) {
+  if (mlt_lite_value(r->stmt, (int)i, type, &r->row.v[i]))
+    return MLT_OK;
+  if (sqlite3_errcode(r->db->handle) == SQLITE_NOMEM)
+    return mlt_err_nomem(err);
+  r->row.v[i] = (struct mlt_value){.kind = MLT_V_NULL, .s = MLT_STR_NULL};
+  if (r->row.bad == MLT_C_COUNT)
+    r->row.bad = bad;
   return MLT_OK;
 }
 
+static enum mlt_rc take_columns(struct mlt_lite_read *r, unsigned *at, struct mlt_err *err) {
+  enum mlt_rc rc = MLT_OK;
+  if (r->shape) {
+    *at = r->shape->n;
+    for (unsigned i = 0; i < *at && rc == MLT_OK; i++)
+      rc = take_column(r, i, r->shape->c[i].type, (enum mlt_column)(MLT_C_COUNT + 1 + i), err);
+    return rc;
+  }
+  enum mlt_column first = mlt_table_columns(mlt_read_info(r->what)->table, at);
+  for (unsigned i = 0; i < *at && rc == MLT_OK; i++)
+    rc = take_column(r, i, mlt_column_info(first + i)->type, first + i, err);
+  return rc;
+}
+
 static enum mlt_rc take_row(struct mlt_lite_read *r, struct mlt_err *err) {
-  const struct mlt_read_info *info = mlt_read_info(r->what);
-  unsigned at = 0;
+  const struct mlt_read_info *info = r->shape ? NULL : mlt_read_info(r->what);
+  unsigned at = 0, n_extra = info ? info->n_extra : MLT_COPIED_EXTRAS;
   r->row.bad = MLT_C_COUNT;
-  enum mlt_rc rc = info->at_once ? take_columns(r, &at, err) : MLT_OK;
-  for (unsigned i = 0; i < info->n_extra && rc == MLT_OK; i++) {
+  enum mlt_rc rc = !info || info->at_once ? take_columns(r, &at, err) : MLT_OK;
+  for (unsigned i = 0; i < n_extra && rc == MLT_OK; i++) {
     struct mlt_value v;
     if (!mlt_lite_value(r->stmt, (int)(at + i), MLT_TYPE_TEXT, &v))
       rc = mlt_err_nomem(err);

@@ -4,6 +4,7 @@
 #define MLT_LITE_READ_H
 
 #include "lite/store.h"
+#include "schema/copied.h"
 #include "schema/reads.h"
 
 /* Makes *db (opened with MLT_LITE_READ) see one moment, until it is closed. A file in WAL mode: by
@@ -18,6 +19,10 @@ struct mlt_lite_read;
 /* A table that the features lack has no rows. */
 enum mlt_rc mlt_lite_read_new(struct mlt_lite_read **out, struct mlt_lite *db, enum mlt_read what,
                               uint32_t features, struct mlt_err *err);
+/* Of a copied table: `sql` is that of schema/copied.h; the shape is borrowed. No keys. */
+enum mlt_rc mlt_lite_read_copied(struct mlt_lite_read **out, struct mlt_lite *db,
+                                 const struct mlt_shape *shape, const char *sql,
+                                 struct mlt_err *err);
 void mlt_lite_read_free(struct mlt_lite_read *r); /* NULL is fine */
 /* Begins, or begins again. keys as reads.h has them, borrowed until the last row; n = 0 for a read
  * without keys. */

@@ -24,6 +24,8 @@ enum mlt_lite_mode {
  * foreign_keys is ON. */
 enum mlt_rc mlt_lite_open(struct mlt_lite **out, const char *path, enum mlt_lite_mode mode,
                           struct mlt_err *err);
+/* A database in memory, without a table. */
+enum mlt_rc mlt_lite_open_memory(struct mlt_lite **out, struct mlt_err *err) MLT_NODISCARD;
 void mlt_lite_close(struct mlt_lite *db); /* NULL is fine */
 /* How much of the file SQLite may keep in memory; 64 MiB where it is to be written, unless told. */
 enum mlt_rc mlt_lite_set_cache(struct mlt_lite *db, size_t bytes, struct mlt_err *err);
@@ -51,6 +53,14 @@ enum mlt_rc mlt_lite_merge(struct mlt_lite *db, const struct mlt_merge *merge, u
 enum mlt_rc mlt_lite_select(struct mlt_lite *db, enum mlt_table table,
                             const struct mlt_where *where, uint32_t features, mlt_row_fn fn,
                             void *ctx, struct mlt_err *err);
+/* Tables that are copied (schema/copied.h). Every row's value is of its column's kind, or NULL. */
+enum mlt_rc mlt_lite_insert_copied(struct mlt_lite *db, const struct mlt_copied_rows *rows,
+                                   struct mlt_err *err) MLT_NODISCARD;
+/* Streams the rows whose column `by`, which is of text, is one of the keys (distinct), in no
+   particular order. */
+enum mlt_rc mlt_lite_select_copied(struct mlt_lite *db, const struct mlt_shape *shape, unsigned by,
+                                   const struct mlt_str *keys, size_t n, mlt_row_fn fn, void *ctx,
+                                   struct mlt_err *err) MLT_NODISCARD;
 /* In every workspace. apply: does it; else only looks. */
 enum mlt_rc mlt_lite_rewrite(struct mlt_lite *db, const struct mlt_rewrite *r, bool apply,
                              struct mlt_rewritten *out, struct mlt_err *err) MLT_NODISCARD;

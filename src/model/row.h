@@ -24,7 +24,24 @@ struct mlt_value {
   };
 };
 
-enum { MLT_MAX_COLUMNS = 16 }; /* of one table */
+enum { MLT_MAX_COLUMNS = 32 }; /* of one table */
+
+/* A column of a table that is copied as it is. */
+struct mlt_shape_column {
+  const char *name;
+  enum mlt_coltype type;
+  bool json; /* text that the database wants to be JSON */
+  bool not_null;
+  uint32_t chars; /* declared length of text; 0: none, or not enforced */
+};
+
+/* Its columns but those the database computes, by name; n is 0 where it is not there, or where rows
+   cannot be copied into or out of it. */
+struct mlt_shape {
+  enum mlt_table table;
+  unsigned n;
+  struct mlt_shape_column c[MLT_MAX_COLUMNS];
+};
 
 /* Produces row i into `out` (MLT_MAX_COLUMNS values), strings borrowed until the next call. Called
    for 0, 1, 2 ... once each. Anything but MLT_OK, with *err set, ends the insert with that code;
@@ -54,6 +71,13 @@ struct mlt_merge {
   struct mlt_rows rows;
   enum mlt_merge_how how;
   uint32_t key, set;
+};
+
+/* Rows of a table that is copied: n values each, in the order of its shape. */
+struct mlt_copied_rows {
+  const struct mlt_shape *shape;
+  size_t n;
+  const struct mlt_value *const *v;
 };
 
 /* What became of them; the rest was there. */

@@ -7,10 +7,14 @@ struct table_info {
   bool in_workspace;
 };
 
-static const struct table_info tables[MLT_T_COUNT] = {
+static const struct table_info tables[MLT_T_ALL] = {
 #define MLT_TABLE(name, sql, feature, in_workspace) [MLT_T_##name] = {sql, feature, in_workspace},
 #include "model/tables.def"
 #undef MLT_TABLE
+#define MLT_COPIED(name, sql, group, home, owner, owned_by, identity, other)                       \
+  [MLT_T_##name] = {sql, 0, false},
+#include "model/copied.def"
+#undef MLT_COPIED
 };
 
 static const struct mlt_column_info columns[MLT_C_COUNT] = {

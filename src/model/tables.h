@@ -1,4 +1,5 @@
-/* The tables and columns we write, as enums, with their names; the features that heads differ in.
+/* The tables we write and the columns we know, as enums, with their names; the features that heads
+ * differ in.
  */
 #ifndef MLT_MODEL_TABLES_H
 #define MLT_MODEL_TABLES_H
@@ -20,8 +21,14 @@ enum mlt_table {
 #define MLT_TABLE(name, sql, feature, in_workspace) MLT_T_##name,
 #include "model/tables.def"
 #undef MLT_TABLE
-  MLT_T_COUNT
+  MLT_T_COUNT, /* so many have columns that we know; behind them those that are copied */
+  MLT_T_COPIED_BEFORE = MLT_T_COUNT - 1,
+#define MLT_COPIED(name, sql, group, home, owner, owned_by, identity, other) MLT_T_##name,
+#include "model/copied.def"
+#undef MLT_COPIED
+  MLT_T_ALL
 };
+enum { MLT_COPIED_COUNT = MLT_T_ALL - MLT_T_COUNT };
 
 enum mlt_coltype { MLT_TYPE_I4, MLT_TYPE_I8, MLT_TYPE_F8, MLT_TYPE_BOOL, MLT_TYPE_TEXT };
 
@@ -41,7 +48,7 @@ struct mlt_column_info {
   uint32_t feature;    /* 0 or one MLT_F_ bit */
 };
 
-const char *mlt_table_name(enum mlt_table t); /* "runs" */
+const char *mlt_table_name(enum mlt_table t); /* "runs"; of copied tables, too */
 uint32_t mlt_table_feature(enum mlt_table t); /* 0 or one MLT_F_ bit */
 /* Has the table a column "workspace" in a target with these features? mltrack works in the
    workspace "default", which is also what the column defaults to. */

@@ -76,6 +76,7 @@ static void take_columns(struct reader *r, const PGresult *res) {
           .chars = (uint32_t)strtoul(PQgetvalue(res, row + i, 3), NULL, 10),
           .not_null = flag(res, row + i, 4),
           .has_default = flag(res, row + i, 5),
+          .generated = flag(res, row + i, 7),
       };
   }
 }

@@ -65,7 +65,7 @@ static char *put_field(char *p, enum mlt_copy_type type, const struct mlt_value 
 
 static enum mlt_rc why_not(const struct mlt_copy_column *c, const struct mlt_value *v,
                            struct mlt_err *err) {
-  const char *name = mlt_column_info(c->column)->name;
+  const char *name = c->name;
   if (v->kind == MLT_V_INT && c->type == MLT_COPY_I4)
     return mlt_err_set(err, MLT_DATA, "%s: %" PRId64 " does not fit the database's integer column",
                        name, v->i);

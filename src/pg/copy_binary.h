@@ -11,7 +11,7 @@
 enum mlt_copy_type { MLT_COPY_I4, MLT_COPY_I8, MLT_COPY_F8, MLT_COPY_BOOL, MLT_COPY_TEXT };
 
 struct mlt_copy_column {
-  enum mlt_column column;
+  const char *name;
   unsigned at; /* index of its value in a row */
   enum mlt_copy_type type;
 };

@@ -18,6 +18,9 @@ const char mlt_pg_table_names[] = "{alembic_version"
 #define MLT_TABLE(name, sql, feature, in_workspace) "," sql
 #include "model/tables.def"
 #undef MLT_TABLE
+#define MLT_COPIED(name, sql, group, home, owner, owned_by, identity, other) "," sql
+#include "model/copied.def"
+#undef MLT_COPIED
                                   "}";
 
 static enum mlt_rc take_result(struct mlt_pg *pg, PGresult *res, PGresult **out,

@@ -2,6 +2,7 @@
    when the server counted as many rows as we sent. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pg/copy_binary.h"
 #include "pg/internal.h"
@@ -41,7 +42,7 @@ static enum mlt_rc plan_columns(struct mlt_pg *pg, enum mlt_table table,
   for (unsigned i = 0; i < n; i++) {
     const struct mlt_column_info *info = mlt_column_info(columns[i]);
     Oid have = pg->types[columns[i]];
-    out->v[i] = (struct mlt_copy_column){.column = columns[i], .at = columns[i] - first};
+    out->v[i] = (struct mlt_copy_column){.name = info->name, .at = columns[i] - first};
     if (!copy_type(info->type, have, &out->v[i].type))
       return mlt_err_set(err, MLT_SCHEMA,
                          have ? "column %s is of a type mltrack cannot write (%u)"
@@ -55,7 +56,8 @@ static enum mlt_rc plan_columns(struct mlt_pg *pg, enum mlt_table table,
 struct copy {
   struct mlt_pg *pg;
   const struct mlt_rows *rows;
-  const char *into; /* a table as SQL; NULL: the rows' own */
+  const struct mlt_shape *shape; /* of a copied table; else NULL */
+  const char *into;              /* a table as SQL; NULL: the rows' own */
   struct mlt_pacer *pacer;
   size_t next; /* the first row not sent yet */
   struct mlt_copy_columns columns;
@@ -63,32 +65,52 @@ struct copy {
   size_t in_chunk; /* rows */
 };
 
-static enum mlt_rc write_statement(struct copy *c, const enum mlt_column *list, unsigned n) {
+static enum mlt_rc write_statement(struct copy *c) {
   struct mlt_buf *sql = &c->sql;
-  bool trusted = !c->into && mlt_pg_is_trusted(c->pg, c->rows->table);
+  bool trusted = !c->into && !c->shape && mlt_pg_is_trusted(c->pg, c->rows->table);
   enum mlt_rc rc = mlt_buf_printf(sql, "%sCOPY ", trusted ? mlt_pg_unchecked : "");
   if (rc == MLT_OK)
     rc = c->into ? mlt_buf_adds(sql, c->into) : mlt_pg_add_table(c->pg, sql, c->rows->table);
   if (rc == MLT_OK)
     rc = mlt_buf_adds(sql, " (");
-  if (rc == MLT_OK)
-    rc = mlt_pg_add_columns(sql, list, n);
+  for (unsigned i = 0; i < c->columns.n && rc == MLT_OK; i++)
+    rc = mlt_buf_printf(sql, "%s\"%s\"", i ? ", " : "", c->columns.v[i].name);
   return rc == MLT_OK ? mlt_buf_printf(sql, ") FROM STDIN (FORMAT binary)%s%c",
                                        trusted ? mlt_pg_checked : "", '\0')
                       : rc;
 }
 
-static enum mlt_rc prepare(struct copy *c, uint32_t features, struct mlt_err *err) {
+/* The types of a copied table's columns are those of its shape. */
+static void plan_shape(const struct mlt_shape *s, struct mlt_copy_columns *out) {
+  static const enum mlt_copy_type types[] = {[MLT_TYPE_I4] = MLT_COPY_I4,
+                                             [MLT_TYPE_I8] = MLT_COPY_I8,
+                                             [MLT_TYPE_F8] = MLT_COPY_F8,
+                                             [MLT_TYPE_BOOL] = MLT_COPY_BOOL,
+                                             [MLT_TYPE_TEXT] = MLT_COPY_TEXT};
+  out->n = s->n;
+  for (unsigned i = 0; i < s->n; i++)
+    out->v[i] =
+        (struct mlt_copy_column){.name = s->c[i].name, .at = i, .type = types[s->c[i].type]};
+}
+
+static enum mlt_rc plan(struct copy *c, uint32_t features, struct mlt_err *err) {
   enum mlt_column list[MLT_MAX_COLUMNS];
+  if (c->shape) {
+    plan_shape(c->shape, &c->columns);
+    return MLT_OK;
+  }
   unsigned n = mlt_pg_columns(c->rows->table, features, list);
+  enum mlt_rc rc = mlt_pg_types(c->pg, err);
+  return rc == MLT_OK ? plan_columns(c->pg, c->rows->table, list, n, &c->columns, err) : rc;
+}
+
+static enum mlt_rc prepare(struct copy *c, uint32_t features, struct mlt_err *err) {
   mlt_buf_init(&c->sql, STATEMENT_MAX);
   mlt_buf_init(&c->chunk, TUPLE_MAX);
-  enum mlt_rc rc = mlt_pg_types(c->pg, err);
-  if (rc == MLT_OK)
-    rc = plan_columns(c->pg, c->rows->table, list, n, &c->columns, err);
+  enum mlt_rc rc = plan(c, features, err);
   if (rc != MLT_OK)
     return rc;
-  if ((rc = write_statement(c, list, n)) != MLT_OK ||
+  if ((rc = write_statement(c)) != MLT_OK ||
       (rc = mlt_buf_reserve(&c->chunk, CHUNK + CHUNK / 4)) != MLT_OK)
     rc = mlt_pg_buf_failed(rc, err);
   return rc;
@@ -201,25 +223,51 @@ static enum mlt_rc copy(struct copy *c, struct mlt_err *err) {
   return rc;
 }
 
+static enum mlt_rc copy_all(struct copy *c, uint32_t features, struct mlt_err *err) {
+  enum mlt_rc rc = prepare(c, features, err);
+  while (rc == MLT_OK && c->next < c->rows->n)
+    rc = copy(c, err);
+  mlt_buf_free(&c->sql);
+  mlt_buf_free(&c->chunk);
+  return rc;
+}
+
 enum mlt_rc mlt_pg_copy(struct mlt_pg *pg, const struct mlt_rows *rows, const char *into,
                         uint32_t features, struct mlt_err *err) {
   struct copy c = {.pg = pg, .rows = rows, .into = into, .pacer = into ? NULL : pg->pacer};
-  enum mlt_rc rc = prepare(&c, features, err);
-  while (rc == MLT_OK && c.next < rows->n)
-    rc = copy(&c, err);
-  mlt_buf_free(&c.sql);
-  mlt_buf_free(&c.chunk);
+  return copy_all(&c, features, err);
+}
+
+/* Into the rows' own table. */
+static enum mlt_rc insert(struct copy *c, uint32_t features, struct mlt_err *err) {
+  if (c->rows->n == 0)
+    return MLT_OK;
+  enum mlt_rc rc = copy_all(c, features, err);
+  if (rc != MLT_OK) {
+    mlt_pg_hint_grant(c->pg, err, "SELECT, INSERT ON ALL TABLES IN");
+    mlt_err_prefix(err, "table %s", mlt_table_name(c->rows->table));
+  }
   return rc;
 }
 
 enum mlt_rc mlt_pg_insert(struct mlt_pg *pg, const struct mlt_rows *rows, uint32_t features,
                           struct mlt_err *err) {
-  if (rows->n == 0)
-    return MLT_OK;
-  enum mlt_rc rc = mlt_pg_copy(pg, rows, NULL, features, err);
-  if (rc != MLT_OK) {
-    mlt_pg_hint_grant(pg, err, "SELECT, INSERT ON ALL TABLES IN");
-    mlt_err_prefix(err, "table %s", mlt_table_name(rows->table));
-  }
-  return rc;
+  struct copy c = {.pg = pg, .rows = rows, .pacer = pg->pacer};
+  return insert(&c, features, err);
+}
+
+static enum mlt_rc get_copied(const void *ctx, size_t i, struct mlt_value *out,
+                              struct mlt_err *err) {
+  (void)err;
+  const struct mlt_copied_rows *rows = ctx;
+  memcpy(out, rows->v[i], rows->shape->n * sizeof *out);
+  return MLT_OK;
+}
+
+enum mlt_rc mlt_pg_insert_copied(struct mlt_pg *pg, const struct mlt_copied_rows *rows,
+                                 struct mlt_err *err) {
+  const struct mlt_rows all = {
+      .table = rows->shape->table, .n = rows->n, .get = get_copied, .ctx = rows};
+  struct copy c = {.pg = pg, .rows = &all, .shape = rows->shape, .pacer = pg->pacer};
+  return insert(&c, 0, err);
 }

@@ -44,6 +44,7 @@ enum mlt_pg_oid {
   MLT_OID_I2 = 21,
   MLT_OID_I4 = 23,
   MLT_OID_TEXT = 25,
+  MLT_OID_JSON = 114,
   MLT_OID_F8 = 701,
   MLT_OID_TEXT_ARRAY = 1009,
   MLT_OID_BPCHAR = 1042,

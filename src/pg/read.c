@@ -11,6 +11,7 @@
 #include "sql.h"
 
 enum { STATEMENT_MAX = 16 * 1024, KEYS_MAX = 16 * 1024 * 1024, LOCK_MS = 20000 };
+enum { COPIED_AT_ONCE = 64 /* content of spans may be large */ };
 
 static const struct mlt_read_dialect dialect = {
     .keys = "= ANY ($1)", .ints = "= ANY ($1::pg_catalog.int8[])", .bytes = "COLLATE \"C\""};
@@ -18,7 +19,8 @@ static const struct mlt_read_dialect dialect = {
 struct mlt_pg_read {
   struct mlt_pg *pg;
   enum mlt_read what;
-  struct mlt_buf declare; /* empty: the table is not there */
+  const struct mlt_shape *shape; /* of a copied table, which counts on from MLT_READ_COUNT */
+  struct mlt_buf declare;        /* empty: the table is not there */
   bool keyed;
   bool open;     /* the cursor */
   bool finished; /* nothing is left behind res */
@@ -89,6 +91,31 @@ enum mlt_rc mlt_pg_same(struct mlt_pg *a, struct mlt_pg *b, bool *same, struct m
 
 /* ---- cursors ---- */
 
+static enum mlt_table table_of(const struct mlt_pg_read *r) {
+  return r->shape ? r->shape->table : mlt_read_info(r->what)->table;
+}
+
+enum mlt_rc mlt_pg_read_copied(struct mlt_pg_read **out, struct mlt_pg *pg,
+                               const struct mlt_shape *shape, const char *sql,
+                               struct mlt_err *err) {
+  *out = NULL;
+  struct mlt_pg_read *r = mlt_calloc(1, sizeof *r);
+  if (!r)
+    return mlt_err_nomem(err);
+  r->pg = pg;
+  r->what = (enum mlt_read)(MLT_READ_COUNT + (shape->table - MLT_T_COUNT));
+  r->shape = shape;
+  mlt_buf_init(&r->declare, STATEMENT_MAX);
+  enum mlt_rc rc =
+      mlt_buf_printf(&r->declare, "DECLARE mlt_%d NO SCROLL CURSOR FOR %s", (int)r->what, sql);
+  if (rc != MLT_OK || !mlt_buf_cstr(&r->declare)) {
+    mlt_pg_read_free(r);
+    return mlt_pg_buf_failed(rc == MLT_OK ? MLT_NOMEM : rc, err);
+  }
+  *out = r;
+  return MLT_OK;
+}
+
 enum mlt_rc mlt_pg_read_new(struct mlt_pg_read **out, struct mlt_pg *pg, enum mlt_read what,
                             uint32_t features, struct mlt_err *err) {
   *out = NULL;
@@ -123,7 +150,7 @@ void mlt_pg_read_free(struct mlt_pg_read *r) {
 static enum mlt_rc fail(struct mlt_pg_read *r, enum mlt_rc rc, struct mlt_err *err) {
   mlt_pg_hint_grant(r->pg, err, "SELECT ON ALL TABLES IN");
   if (err && err->sqlstate[0])
-    mlt_err_prefix(err, "table %s", mlt_table_name(mlt_read_info(r->what)->table));
+    mlt_err_prefix(err, "table %s", mlt_table_name(table_of(r)));
   return rc;
 }
 
@@ -170,7 +197,7 @@ enum mlt_rc mlt_pg_read_start(struct mlt_pg_read *r, const struct mlt_str *keys,
 }
 
 static unsigned at_once(const struct mlt_pg_read *r) {
-  unsigned n = mlt_read_info(r->what)->at_once;
+  unsigned n = r->shape ? COPIED_AT_ONCE : mlt_read_info(r->what)->at_once;
   return n ? n : MLT_READ_KEYS;
 }
 
@@ -199,19 +226,18 @@ static enum mlt_rc take_field(const struct mlt_pg_read *r, int field, struct mlt
   if (mlt_pg_value(r->res, r->at, field, v))
     return MLT_OK;
   return mlt_err_set(err, MLT_SCHEMA, "column %s of table %s is of a type mltrack cannot read (%u)",
-                     PQfname(r->res, field), mlt_table_name(mlt_read_info(r->what)->table),
-                     PQftype(r->res, field));
+                     PQfname(r->res, field), mlt_table_name(table_of(r)), PQftype(r->res, field));
 }
 
 static enum mlt_rc take_row(struct mlt_pg_read *r, struct mlt_err *err) {
-  const struct mlt_read_info *info = mlt_read_info(r->what);
-  unsigned n = 0;
+  const struct mlt_read_info *info = r->shape ? NULL : mlt_read_info(r->what);
+  unsigned n = r->shape ? r->shape->n : 0, n_extra = info ? info->n_extra : MLT_COPIED_EXTRAS;
   enum mlt_rc rc = MLT_OK;
-  if (info->at_once)
+  if (info && info->at_once)
     (void)mlt_table_columns(info->table, &n);
   for (unsigned i = 0; i < n && rc == MLT_OK; i++)
     rc = take_field(r, (int)i, &r->row.v[i], err);
-  for (unsigned i = 0; i < info->n_extra && rc == MLT_OK; i++) {
+  for (unsigned i = 0; i < n_extra && rc == MLT_OK; i++) {
     struct mlt_value v = {.kind = MLT_V_NULL};
     rc = take_field(r, (int)(n + i), &v, err);
     r->row.extra[i] = v.s;

@@ -4,6 +4,7 @@
 #define MLT_PG_READ_H
 
 #include "pg/store.h"
+#include "schema/copied.h"
 #include "schema/reads.h"
 
 /* Begins a READ ONLY, REPEATABLE READ transaction. Takes ACCESS SHARE on the tables the features
@@ -21,6 +22,9 @@ struct mlt_pg_read;
 /* A table that the features lack has no rows. */
 enum mlt_rc mlt_pg_read_new(struct mlt_pg_read **out, struct mlt_pg *pg, enum mlt_read what,
                             uint32_t features, struct mlt_err *err);
+/* Of a copied table: `sql` is that of schema/copied.h; the shape is borrowed. No keys. */
+enum mlt_rc mlt_pg_read_copied(struct mlt_pg_read **out, struct mlt_pg *pg,
+                               const struct mlt_shape *shape, const char *sql, struct mlt_err *err);
 void mlt_pg_read_free(struct mlt_pg_read *r); /* NULL is fine; the connection must still be open */
 /* Begins, or begins again. n = 0 for a read without keys. */
 enum mlt_rc mlt_pg_read_start(struct mlt_pg_read *r, const struct mlt_str *keys, size_t n,

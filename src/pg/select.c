@@ -13,6 +13,7 @@ enum {
 struct select {
   struct mlt_pg *pg;
   enum mlt_table table;
+  const struct mlt_shape *shape; /* of a copied table; else NULL. Of these hold n, sql, fn, ctx */
   const struct mlt_where *where;
   enum mlt_column columns[MLT_MAX_COLUMNS]; /* what is asked for */
   unsigned n;
@@ -66,6 +67,7 @@ static int width(Oid type) {
   case MLT_OID_F8:
     return 8;
   case MLT_OID_TEXT:
+  case MLT_OID_JSON:
   case MLT_OID_VARCHAR:
   case MLT_OID_BPCHAR:
     return 0;
@@ -102,6 +104,17 @@ bool mlt_pg_value(const PGresult *res, int row, int field, struct mlt_value *out
   return true;
 }
 
+static enum mlt_rc hand_over_copied(struct select *s, const PGresult *res, struct mlt_err *err) {
+  struct mlt_value row[MLT_MAX_COLUMNS];
+  for (unsigned i = 0; i < s->n; i++) {
+    row[i] = (struct mlt_value){.kind = MLT_V_NULL, .s = MLT_STR_NULL};
+    if (!PQgetisnull(res, 0, (int)i) && !mlt_pg_value(res, 0, (int)i, &row[i]))
+      return mlt_err_set(err, MLT_SCHEMA, "column %s is of a type mltrack cannot read (%u)",
+                         s->shape->c[i].name, PQftype(res, (int)i));
+  }
+  return s->fn(s->ctx, row, err);
+}
+
 /* Gives the row in res to the caller, as values in the order of model/columns.def. */
 static enum mlt_rc hand_over(struct select *s, const PGresult *res, struct mlt_err *err) {
   struct mlt_value row[MLT_MAX_COLUMNS] = {{.kind = MLT_V_NULL}};
@@ -123,7 +136,7 @@ static enum mlt_rc receive(struct select *s, struct mlt_err *err) {
   while ((res = mlt_pg_result(s->pg))) {
     ExecStatusType status = PQresultStatus(res);
     if (rc == MLT_OK && status == PGRES_SINGLE_TUPLE) {
-      rc = hand_over(s, res, err);
+      rc = s->shape ? hand_over_copied(s, res, err) : hand_over(s, res, err);
       if (rc != MLT_OK)
         mlt_pg_cancel(s->pg);
     } else if (rc == MLT_OK && status != PGRES_TUPLES_OK) {
@@ -144,11 +157,13 @@ static enum mlt_rc query(struct select *s, const struct mlt_str *keys, size_t n,
     goto out;
   }
   const Oid types[] = {MLT_OID_TEXT_ARRAY, MLT_OID_TEXT};
-  const char *values[] = {array.p, s->where->eq_value.p};
-  const int lengths[] = {(int)array.len, (int)s->where->eq_value.len};
+  struct mlt_str eq = s->where ? s->where->eq_value : MLT_STR_NULL;
+  const char *values[] = {array.p, eq.p};
+  const int lengths[] = {(int)array.len, (int)eq.len};
   const int formats[] = {1, 1};
-  if (!PQsendQueryParams(s->pg->conn, s->sql.p, s->where->has_eq ? 2 : 1, types, values, lengths,
-                         formats, 1)) {
+  bool has_eq = s->where && s->where->has_eq;
+  if (!PQsendQueryParams(s->pg->conn, s->sql.p, has_eq ? 2 : 1, types, values, lengths, formats,
+                         1)) {
     rc = mlt_pg_fail(s->pg, NULL, err);
     goto out;
   }
@@ -159,24 +174,51 @@ out:
   return rc;
 }
 
+/* Asks for what was written, rc being how that went, and frees it. */
+static enum mlt_rc run(struct select *s, enum mlt_rc rc, const struct mlt_str *keys, size_t n_keys,
+                       struct mlt_err *err) {
+  if (rc != MLT_OK || !mlt_buf_cstr(&s->sql))
+    rc = mlt_pg_buf_failed(rc == MLT_OK ? MLT_NOMEM : rc, err);
+  for (size_t i = 0; i < n_keys && rc == MLT_OK; i += KEYS_PER_QUERY)
+    rc = query(s, keys + i, n_keys - i < KEYS_PER_QUERY ? n_keys - i : KEYS_PER_QUERY, err);
+  mlt_buf_free(&s->sql);
+  if (rc != MLT_OK) {
+    mlt_pg_hint_grant(s->pg, err, "SELECT ON ALL TABLES IN");
+    if (err && err->sqlstate[0])
+      mlt_err_prefix(err, "table %s", mlt_table_name(s->table));
+  }
+  return rc;
+}
+
 enum mlt_rc mlt_pg_select(struct mlt_pg *pg, enum mlt_table table, const struct mlt_where *where,
                           uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err) {
   struct select s = {
       .pg = pg, .table = table, .where = where, .features = features, .fn = fn, .ctx = ctx};
   s.n = mlt_pg_columns(table, features, s.columns);
   mlt_buf_init(&s.sql, STATEMENT_MAX);
-  enum mlt_rc rc = write_statement(&s);
-  if (rc != MLT_OK || !mlt_buf_cstr(&s.sql))
-    rc = mlt_pg_buf_failed(rc == MLT_OK ? MLT_NOMEM : rc, err);
-  for (size_t i = 0; i < where->n_keys && rc == MLT_OK; i += KEYS_PER_QUERY) {
-    size_t n = where->n_keys - i < KEYS_PER_QUERY ? where->n_keys - i : KEYS_PER_QUERY;
-    rc = query(&s, where->keys + i, n, err);
-  }
-  mlt_buf_free(&s.sql);
-  if (rc != MLT_OK) {
-    mlt_pg_hint_grant(pg, err, "SELECT ON ALL TABLES IN");
-    if (err && err->sqlstate[0])
-      mlt_err_prefix(err, "table %s", mlt_table_name(table));
-  }
-  return rc;
+  return run(&s, write_statement(&s), where->keys, where->n_keys, err);
+}
+
+static enum mlt_rc write_copied(struct select *s, unsigned by) {
+  enum mlt_rc rc = mlt_buf_adds(&s->sql, "SELECT ");
+  for (unsigned i = 0; i < s->n && rc == MLT_OK; i++)
+    rc = mlt_buf_printf(&s->sql, "%s\"%s\"", i ? ", " : "", s->shape->c[i].name);
+  if (rc == MLT_OK)
+    rc = mlt_buf_adds(&s->sql, " FROM ");
+  if (rc == MLT_OK)
+    rc = mlt_pg_add_table(s->pg, &s->sql, s->table);
+  return rc == MLT_OK ? mlt_buf_printf(&s->sql,
+                                       " WHERE \"%s\" OPERATOR(pg_catalog.=) ANY "
+                                       "($1::pg_catalog.text[])",
+                                       s->shape->c[by].name)
+                      : rc;
+}
+
+enum mlt_rc mlt_pg_select_copied(struct mlt_pg *pg, const struct mlt_shape *shape, unsigned by,
+                                 const struct mlt_str *keys, size_t n, mlt_row_fn fn, void *ctx,
+                                 struct mlt_err *err) {
+  struct select s = {
+      .pg = pg, .table = shape->table, .shape = shape, .n = shape->n, .fn = fn, .ctx = ctx};
+  mlt_buf_init(&s.sql, STATEMENT_MAX);
+  return run(&s, write_copied(&s, by), keys, n, err);
 }

@@ -68,6 +68,13 @@ void mlt_pg_rollback(struct mlt_pg *pg); /* harmless outside a transaction */
    the rows go in by several COPYs, each well below it. MLT_CANCELLED while pacing. */
 enum mlt_rc mlt_pg_insert(struct mlt_pg *pg, const struct mlt_rows *rows, uint32_t features,
                           struct mlt_err *err);
+/* Tables that are copied (schema/copied.h): as mlt_pg_insert. */
+enum mlt_rc mlt_pg_insert_copied(struct mlt_pg *pg, const struct mlt_copied_rows *rows,
+                                 struct mlt_err *err) MLT_NODISCARD;
+/* As mlt_pg_select: the rows whose column `by`, which is of text, is one of the keys. */
+enum mlt_rc mlt_pg_select_copied(struct mlt_pg *pg, const struct mlt_shape *shape, unsigned by,
+                                 const struct mlt_str *keys, size_t n, mlt_row_fn fn, void *ctx,
+                                 struct mlt_err *err) MLT_NODISCARD;
 /* Writers of the same runs one after the other: inside a write transaction, waits until no other
    writer has any of these runs (distinct) to itself, and has them until the transaction ends. To be
    called before anything is written, so that nobody waits for us meanwhile. From here on every wait

@@ -15,6 +15,7 @@ struct mlt_cat_column {
   uint32_t chars;   /* declared length; 0 = none */
   bool not_null;
   bool has_default; /* default, identity or generated: an INSERT may leave it out */
+  bool generated;   /* always what the database computes */
 };
 
 struct mlt_cat_index {
@@ -42,8 +43,8 @@ struct mlt_catalog {
   const char *encoding; /* "UTF8" */
   const char *head;     /* alembic_version.version_num; NULL when there is no such table or row */
   size_t head_rows;     /* rows of alembic_version: must be 1 */
-  size_t n_tables; /* of the schema, ordinary tables and views; only those in model/tables.def need
-                      columns */
+  size_t n_tables; /* of the schema, ordinary tables and views; only those in model/tables.def and
+                      model/copied.def need columns */
   struct mlt_cat_table *tables;
 };
 

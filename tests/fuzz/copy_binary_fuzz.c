@@ -100,7 +100,8 @@ static void one_row(struct input *in, struct mlt_buf *b) {
   struct mlt_value row[MLT_MAX_COLUMNS] = {{.kind = MLT_V_NULL}};
   bool good = true;
   for (unsigned i = 0; i < columns.n; i++) {
-    columns.v[i] = (struct mlt_copy_column){.at = i, .type = (enum mlt_copy_type)(take(in, 1) % 5)};
+    columns.v[i] = (struct mlt_copy_column){
+        .name = "c", .at = i, .type = (enum mlt_copy_type)(take(in, 1) % 5)};
     row[i] = take_value(in);
     good &= fits(columns.v[i].type, &row[i]);
   }

@@ -8,11 +8,11 @@
 #include "pg/copy_binary.h"
 
 static const struct mlt_copy_columns all = {5,
-                                            {{MLT_C_METRICS_key, 0, MLT_COPY_TEXT},
-                                             {MLT_C_METRICS_value, 1, MLT_COPY_F8},
-                                             {MLT_C_METRICS_step, 2, MLT_COPY_I8},
-                                             {MLT_C_METRICS_is_nan, 3, MLT_COPY_BOOL},
-                                             {MLT_C_RUNS_experiment_id, 4, MLT_COPY_I4}}};
+                                            {{"key", 0, MLT_COPY_TEXT},
+                                             {"value", 1, MLT_COPY_F8},
+                                             {"step", 2, MLT_COPY_I8},
+                                             {"is_nan", 3, MLT_COPY_BOOL},
+                                             {"experiment_id", 4, MLT_COPY_I4}}};
 
 #define TEXT(x)                                                                                    \
   { .kind = MLT_V_TEXT, .s = MLT_STR_LIT(x) }
@@ -61,10 +61,8 @@ static void every_type_has_its_bytes(void **state) {
 
 static void null_and_the_empty_string_differ(void **state) {
   (void)state;
-  const struct mlt_copy_columns three = {3,
-                                         {{MLT_C_TAGS_key, 0, MLT_COPY_TEXT},
-                                          {MLT_C_TAGS_value, 1, MLT_COPY_TEXT},
-                                          {MLT_C_RUNS_end_time, 2, MLT_COPY_I8}}};
+  const struct mlt_copy_columns three = {
+      3, {{"key", 0, MLT_COPY_TEXT}, {"value", 1, MLT_COPY_TEXT}, {"end_time", 2, MLT_COPY_I8}}};
   const struct mlt_value row[] = {
       TEXT(""), {.kind = MLT_V_TEXT, .s = {NULL, 0}}, {.kind = MLT_V_NULL}};
   static const char want[] = "\0\3\0\0\0\0\377\377\377\377\377\377\377\377";
@@ -73,14 +71,14 @@ static void null_and_the_empty_string_differ(void **state) {
 
 static void only_the_columns_of_the_list_are_sent(void **state) {
   (void)state;
-  const struct mlt_copy_columns second = {1, {{MLT_C_TAGS_value, 1, MLT_COPY_TEXT}}};
+  const struct mlt_copy_columns second = {1, {{"value", 1, MLT_COPY_TEXT}}};
   const struct mlt_value row[] = {TEXT("left out"), TEXT("x")};
   becomes(&second, row, "\0\1\0\0\0\1x", 7);
 }
 
 static void integers_are_held_to_their_column(void **state) {
   (void)state;
-  const struct mlt_copy_columns one = {1, {{MLT_C_RUNS_experiment_id, 0, MLT_COPY_I4}}};
+  const struct mlt_copy_columns one = {1, {{"experiment_id", 0, MLT_COPY_I4}}};
   static const struct {
     int64_t v;
     enum mlt_rc rc;
@@ -105,7 +103,7 @@ static void integers_are_held_to_their_column(void **state) {
 static void a_value_of_the_wrong_kind_is_a_bug_and_adds_nothing(void **state) {
   (void)state;
   for (enum mlt_copy_type type = MLT_COPY_I4; type <= MLT_COPY_TEXT; type++) {
-    const struct mlt_copy_columns one = {1, {{MLT_C_METRICS_value, 0, type}}};
+    const struct mlt_copy_columns one = {1, {{"value", 0, type}}};
     const struct mlt_value row[] = {
         {.kind = type == MLT_COPY_F8 ? MLT_V_TEXT : MLT_V_DOUBLE, .s = MLT_STR_LIT("x")}};
     struct mlt_buf b;
@@ -119,7 +117,7 @@ static void a_value_of_the_wrong_kind_is_a_bug_and_adds_nothing(void **state) {
 
 static void a_row_beyond_the_limit_is_refused(void **state) {
   (void)state;
-  const struct mlt_copy_columns one = {1, {{MLT_C_TAGS_value, 0, MLT_COPY_TEXT}}};
+  const struct mlt_copy_columns one = {1, {{"value", 0, MLT_COPY_TEXT}}};
   const struct mlt_value row[] = {TEXT("a text of more than thirty-two bytes, surely")};
   struct mlt_buf b;
   struct mlt_err err = MLT_ERR_INIT;
