@@ -12,7 +12,7 @@
 #include "pipeline/import.h"
 #include "sink/sink.h"
 
-_Static_assert(MLT_T_COUNT <= MLT_MAX_TABLES, "struct mlt_import_result holds every table");
+_Static_assert(MLT_T_ALL <= MLT_MAX_TABLES, "struct mlt_import_result holds every table");
 
 #define SMALLER(a, b) ((a) < (b) ? (a) : (b))
 
@@ -58,8 +58,8 @@ static void result_of(const struct mlt_report *report, struct mlt_import_result 
                                    .conflicts = report->conflicts,
                                    .changed = report->changes,
                                    .seconds = report->seconds,
-                                   .n_tables = MLT_T_COUNT};
-  for (int t = 0; t < MLT_T_COUNT; t++) {
+                                   .n_tables = MLT_T_ALL};
+  for (int t = 0; t < MLT_T_ALL; t++) {
     const struct mlt_counts *c = &report->counts[t];
     mine.tables[t] = (struct mlt_table_counts){.table = mlt_table_name((enum mlt_table)t),
                                                .read = c->read,

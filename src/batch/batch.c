@@ -120,7 +120,8 @@ struct mlt_batch *mlt_batch_like(const struct mlt_batch *b) {
   DO(rm_tags)                                                                                      \
   DO(versions)                                                                                     \
   DO(version_tags)                                                                                 \
-  DO(aliases)
+  DO(aliases)                                                                                      \
+  DO(copied)
 
 void mlt_batch_free(struct mlt_batch *b) {
   if (!b)
@@ -281,7 +282,8 @@ static const struct {
     KIND(MODEL_VERSION, REGISTERED_MODEL, NONE, MODEL_VERSIONS, mlt_batch_add_version),
     KIND(MODEL_VERSION_TAG, REGISTERED_MODEL, NONE, MODEL_VERSION_TAGS, add_version_tag),
     KIND(ALIAS, REGISTERED_MODEL, NONE, REGISTERED_MODEL_ALIASES, mlt_batch_add_alias),
-    KIND(ARTIFACT, RUN, RUN, RUNS, NULL), /* no row of a table */
+    KIND(COPIED, NONE, NONE, COUNT, mlt_batch_add_copied), /* the record says which table */
+    KIND(ARTIFACT, RUN, RUN, RUNS, NULL),                  /* no row of a table */
     /* These end what is open, and add nothing. */
     KIND(WINDOW_END, NONE, NONE, RUNS, NULL),
     KIND(RUN_END, RUN, NONE, RUNS, NULL),
@@ -362,7 +364,8 @@ enum mlt_rc mlt_batch_add(struct mlt_batch *b, const struct mlt_record *rec, str
   struct mlt_adding a = {.b = b,
                          .rec = rec,
                          .err = err,
-                         .table = kinds[rec->kind].table,
+                         .table = rec->kind == MLT_REC_COPIED ? rec->copied.table
+                                                              : kinds[rec->kind].table,
                          .rows = rec->kind == MLT_REC_POINTS ? rec->points.n : 1};
   return add_row(&a);
 }

@@ -134,8 +134,9 @@ struct mlt_batch {
   MLT_VEC(struct mlt_batch_version) versions;
   struct mlt_batch_kvs version_tags; /* owner: the index in versions */
   MLT_VEC(struct mlt_batch_alias) aliases;
+  MLT_VEC(struct mlt_copied_row) copied; /* text of a row with MLT_COPIED_TEXT may be anything */
 
-  struct mlt_counts counts[MLT_T_COUNT]; /* read, merged, rejected, changed of this batch */
+  struct mlt_counts counts[MLT_T_ALL]; /* read, merged, rejected, changed of this batch */
   MLT_VEC(struct mlt_note)
   notes; /* rejects and changes found while adding and sealing */
   struct mlt_arena *arena;

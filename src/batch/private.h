@@ -130,6 +130,9 @@ enum mlt_rc mlt_batch_drop(struct mlt_batch *b, enum mlt_table table, struct mlt
 enum mlt_rc mlt_batch_note_more(struct mlt_batch *b, size_t index, struct mlt_err *err,
                                 const char *fmt, ...) MLT_PRINTF(4, 5);
 
+/* copied.c */
+enum mlt_rc mlt_batch_add_copied(struct mlt_adding *a);
+
 /* artifacts.c: makes a path the batch's own; absent stays absent. */
 enum mlt_rc mlt_batch_keep_path(struct mlt_batch *b, struct mlt_str *path, struct mlt_err *err);
 enum mlt_rc mlt_batch_add_artifact(struct mlt_batch *b, const struct mlt_record *rec,

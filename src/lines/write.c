@@ -586,6 +586,7 @@ static const struct {
     [MLT_REC_MODEL_VERSION_TAG] = {write_version_tag, true},
     [MLT_REC_ALIAS] = {write_alias, true},
     [MLT_REC_REGISTERED_MODEL_END] = {NULL, false},
+    [MLT_REC_COPIED] = {NULL, false}, /* lines have no word for it */
     [MLT_REC_WINDOW_END] = {NULL, false},
 };
 

@@ -3,7 +3,8 @@
    it (a source that knows its experiments gives all of them first: then runs can be written side by
    side); each run as RUN, its PARAM, TAG, POINTS, INPUT, MODEL_INPUT, OUTPUT records in any order,
    RUN_END; all logged models after all runs (their metrics refer to runs of any experiment); the
-   registry last, each registered model with its tags and aliases before its versions. A source that
+   registry next, each registered model with its tags and aliases before its versions; copied rows
+   last, in the order of model/copied.def. A source that
    adds to runs (source/source.h) gives all this in windows, one after the other: a WINDOW_END ends
    each. A run comes once in a window, and may come again in later ones. Strings are borrowed: valid
    until the next call of the source. Times are milliseconds since 1970-01-01 UTC; steps are signed
@@ -16,6 +17,7 @@
 #include <stdint.h>
 #include "base/str.h"
 #include "model/note.h"
+#include "model/row.h"
 
 struct mlt_opt_i64 {
   int64_t v;
@@ -47,6 +49,7 @@ enum mlt_rec_kind {
   MLT_REC_MODEL_VERSION_TAG, /* of the current version */
   MLT_REC_ALIAS,             /* of the current registered model */
   MLT_REC_REGISTERED_MODEL_END,
+  MLT_REC_COPIED,     /* a row of a table that is copied as it is */
   MLT_REC_WINDOW_END, /* what has come is to be written before what comes */
   MLT_REC_NOTE,       /* a reject, warning or "not imported" from the source itself */
 };
@@ -165,6 +168,23 @@ struct mlt_alias {
   int32_t version;
 };
 
+/* Why a row cannot be copied; the first that holds. */
+enum mlt_copied_fault {
+  MLT_COPIED_SOUND,
+  MLT_COPIED_LOST,  /* what it belongs to does not exist */
+  MLT_COPIED_TYPED, /* column `at` holds what its type has no room for */
+  MLT_COPIED_TEXT,  /* column `at` is no text that a database takes */
+};
+
+struct mlt_copied_row {
+  enum mlt_table table; /* MLT_T_COUNT or above */
+  unsigned n;
+  const struct mlt_value *v; /* n, in the order of the table's struct mlt_shape */
+  struct mlt_str experiment; /* struct mlt_experiment.key of the one it is in; absent: in none */
+  enum mlt_copied_fault fault;
+  unsigned at;
+};
+
 struct mlt_record {
   enum mlt_rec_kind kind;
   struct mlt_str owner; /* EXPERIMENT_TAG: the experiment's key */
@@ -183,6 +203,7 @@ struct mlt_record {
     struct mlt_registered_model registered_model;
     struct mlt_model_version version;
     struct mlt_alias alias;
+    struct mlt_copied_row copied;
     struct mlt_note note;
   };
 };

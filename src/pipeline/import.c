@@ -89,7 +89,7 @@ static void look(struct pump *p) {
 
 static uint64_t rejected_of(const struct mlt_counts *counts) {
   uint64_t n = 0;
-  for (size_t t = 0; t < MLT_T_COUNT; t++)
+  for (size_t t = 0; t < MLT_T_ALL; t++)
     n += counts[t].rejected;
   return n;
 }
@@ -123,7 +123,7 @@ static enum mlt_rc settle(void *ctx, const struct mlt_batch *batch,
   }
   if (rc != MLT_OK)
     return rc;
-  for (size_t t = 0; t < MLT_T_COUNT; t++) {
+  for (size_t t = 0; t < MLT_T_ALL; t++) {
     add_counts(&p->report->counts[t], &batch->counts[t]);
     add_counts(&p->report->counts[t], &outcome->counts[t]);
   }
@@ -134,9 +134,10 @@ static enum mlt_rc settle(void *ctx, const struct mlt_batch *batch,
 }
 
 /* Does it hold what the batches behind it may refer to, or what refers to those before it? Of a
-   source that adds to runs; of others, artifacts of model versions are those of models. */
+   source that adds to runs; of others, artifacts of model versions are those of models, and copied
+   rows have foreign keys. */
 static bool goes_alone(const struct pump *p, const struct mlt_batch *b) {
-  if (p->artifacts && b->registered_models.n)
+  if ((p->artifacts && b->registered_models.n) || b->copied.n)
     return true;
   return p->adds &&
          (b->experiments.n || b->datasets.n || b->logged_models.n || b->registered_models.n);
@@ -371,6 +372,8 @@ static enum mlt_rc open_sink(struct pump *p) {
   p->report->schema = *p->sink_ops->schema(p->sink);
   p->report->schema.limits.truncate = !p->opts->reject_long;
   p->report->load = p->sink_ops->load(p->sink);
+  if (p->source_ops->copies)
+    p->source_ops->copies(p->source, p->sink_ops->shapes(p->sink));
   if (p->report->load.why)
     p->report->load.why = mlt_arena_cstr(p->report->arena, p->report->load.why);
   /* A load that is one transaction has one lane, so its batches may be larger. */

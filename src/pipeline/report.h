@@ -45,7 +45,7 @@ struct mlt_report {
   const char *format; /* the source's name */
   struct mlt_schema schema;   /* the target's */
   struct mlt_load_state load; /* how rows went in; .why is the report's own copy */
-  struct mlt_counts counts[MLT_T_COUNT];
+  struct mlt_counts counts[MLT_T_ALL];
   struct mlt_ignored ignored[MLT_REPORT_IGNORED];
   struct mlt_source_progress source;
   uint64_t rejects;   /* rows rejected, conflicts among them */

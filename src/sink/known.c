@@ -12,6 +12,7 @@ struct mlt_known {
   atomic_int references;
   MLT_VEC(struct mlt_known_experiment *) entries;
   struct mlt_map *by_key, *by_name; /* -> index in entries */
+  struct mlt_map *lost;
   struct mlt_arena *arena;
 };
 
@@ -24,8 +25,9 @@ struct mlt_known *mlt_known_new(void) {
   k->references = 1;
   k->by_key = mlt_map_new();
   k->by_name = mlt_map_new();
+  k->lost = mlt_map_new();
   k->arena = mlt_arena_new();
-  if (k->by_key && k->by_name && k->arena)
+  if (k->by_key && k->by_name && k->lost && k->arena)
     return k;
   mlt_known_release(k);
   return NULL;
@@ -42,6 +44,7 @@ void mlt_known_release(struct mlt_known *k) {
   mlt_free(k->entries.v);
   mlt_map_free(k->by_key);
   mlt_map_free(k->by_name);
+  mlt_map_free(k->lost);
   mlt_arena_free(k->arena);
   (void)pthread_rwlock_destroy(&k->lock);
   mlt_free(k);
@@ -109,6 +112,25 @@ void mlt_known_forget(struct mlt_known *k, size_t n) {
     }
   }
   (void)pthread_rwlock_unlock(&k->lock);
+}
+
+enum mlt_rc mlt_known_lose(struct mlt_known *k, const struct mlt_map *lost, struct mlt_err *err) {
+  struct mlt_str key;
+  uint64_t value;
+  bool kept = true;
+  (void)pthread_rwlock_wrlock(&k->lock);
+  for (size_t pos = 0; kept && mlt_map_next(lost, &pos, &key, &value);)
+    kept = mlt_map_put(k->lost, key, value) >= 0;
+  (void)pthread_rwlock_unlock(&k->lock);
+  return kept ? MLT_OK : mlt_err_nomem(err);
+}
+
+bool mlt_known_is_lost(struct mlt_known *k, struct mlt_str key) {
+  uint64_t value;
+  (void)pthread_rwlock_rdlock(&k->lock);
+  bool lost = mlt_map_get(k->lost, key, &value);
+  (void)pthread_rwlock_unlock(&k->lock);
+  return lost;
 }
 
 struct mlt_id_map *mlt_known_list(struct mlt_known *k, struct mlt_arena *arena, size_t *n) {

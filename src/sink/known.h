@@ -5,6 +5,7 @@
 #define MLT_SINK_KNOWN_H
 
 #include "base/err.h"
+#include "base/map.h"
 #include "model/record.h"
 #include "sink/sink.h"
 
@@ -31,6 +32,10 @@ size_t mlt_known_count(struct mlt_known *k);
 /* Forgets the entries from the n-th on: their transaction was rolled back. No other sink may have
  * used them. */
 void mlt_known_forget(struct mlt_known *k, size_t n);
+/* Copied rows that were left out and that others may belong to (copied.c), by keys of the caller's:
+   the keys of the map are added. */
+enum mlt_rc mlt_known_lose(struct mlt_known *k, const struct mlt_map *lost, struct mlt_err *err);
+bool mlt_known_is_lost(struct mlt_known *k, struct mlt_str key);
 /* Those not rejected, in order of first sight, in an array of the arena; NULL when out of memory.
  */
 struct mlt_id_map *mlt_known_list(struct mlt_known *k, struct mlt_arena *arena, size_t *n);

@@ -98,6 +98,19 @@ static enum mlt_rc op_select(void *db, enum mlt_table table, const struct mlt_wh
   return mlt_pg_select(d->pg, table, where, features, fn, ctx, err);
 }
 
+static enum mlt_rc op_insert_copied(void *db, const struct mlt_copied_rows *rows,
+                                    struct mlt_err *err) {
+  struct pg_db *d = db;
+  return mlt_pg_insert_copied(d->pg, rows, err);
+}
+
+static enum mlt_rc op_select_copied(void *db, const struct mlt_shape *shape, unsigned by,
+                                    const struct mlt_str *keys, size_t n, mlt_row_fn fn, void *ctx,
+                                    struct mlt_err *err) {
+  struct pg_db *d = db;
+  return mlt_pg_select_copied(d->pg, shape, by, keys, n, fn, ctx, err);
+}
+
 static enum mlt_rc op_insert_experiment(void *db, const struct mlt_value *row, int64_t wanted,
                                         const char *root, int64_t *id, struct mlt_err *err) {
   struct pg_db *d = db;
@@ -187,6 +200,8 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .lock_runs = op_lock_runs,
                                                .merge = op_merge,
                                                .select = op_select,
+                                               .insert_copied = op_insert_copied,
+                                               .select_copied = op_select_copied,
                                                .insert_experiment = op_insert_experiment,
                                                .close = op_close,
                                                .twin = op_twin,
@@ -259,6 +274,7 @@ const struct mlt_sink_ops mlt_sink_pg = {.name = "postgresql",
                                          .kind = MLT_TARGET_PG,
                                          .open = pg_open,
                                          .schema = mlt_sink_schema,
+                                         .shapes = mlt_sink_shapes,
                                          .write = mlt_sink_write,
                                          .locate = mlt_sink_locate,
                                          .twin = mlt_sink_twin,

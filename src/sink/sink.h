@@ -36,6 +36,10 @@
    different = conflict of that row (a registered model that exists takes new versions; its own
    differing fields are left and noted). A logged model metric whose run is not in the target is
    rejected ("no-such-run").
+   - Copied rows, of tables that have the same shape (schema/copied.h): new = inserted, identical =
+   present, different = conflict of that row ("row-conflict"). Ids of experiments become those of
+   the target. A row is rejected that belongs to what was rejected ("owner-rejected") or is missing
+   ("no-owner"), or that its columns cannot hold ("bad-value").
    - Tables that the target's head lacks (schema features): rows counted rejected with code
    "no-such-table", one note a table, naming the MLflow version that brings it. On --on-error stop
    that is an error as any reject. With opts.dry_run the same outcome is computed and nothing is
@@ -51,6 +55,7 @@
 #include "base/pace.h"
 #include "base/uri.h"
 #include "batch/batch.h"
+#include "schema/copied.h"
 #include "schema/schema.h"
 
 struct mlt_sink; /* each target's own */
@@ -94,7 +99,7 @@ struct mlt_sink_opts {
 /* Filled by write(). counts holds what became of the batch's rows (inserted, present, updated,
    rejected); notes why. Strings live in `arena`, which the caller owns and resets. */
 struct mlt_outcome {
-  struct mlt_counts counts[MLT_T_COUNT];
+  struct mlt_counts counts[MLT_T_ALL];
   MLT_VEC(struct mlt_note) notes;
   struct mlt_arena *arena;
 };
@@ -136,6 +141,9 @@ struct mlt_sink_ops {
   enum mlt_rc (*open)(struct mlt_sink **out, const struct mlt_sink_opts *opts, struct mlt_err *err);
   /* What the target's schema is; valid until close. Required. */
   const struct mlt_schema *(*schema)(const struct mlt_sink *s);
+  /* What the tables that are copied are like in the target: MLT_COPIED_COUNT of them, valid until
+     close. Required. */
+  const struct mlt_shape *(*shapes)(const struct mlt_sink *s);
   /* One transaction. On any error nothing of the batch is in the target and the sink may be used
      again only if the error is MLT_CONFLICT or MLT_DATA. Retries by itself when another writer got
      in between (unique violation, deadlock, serialization failure, a lock not to be had), for a

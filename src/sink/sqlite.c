@@ -75,6 +75,19 @@ static enum mlt_rc op_select(void *db, enum mlt_table table, const struct mlt_wh
   return mlt_lite_select(d->lite, table, where, features, fn, ctx, err);
 }
 
+static enum mlt_rc op_insert_copied(void *db, const struct mlt_copied_rows *rows,
+                                    struct mlt_err *err) {
+  struct sqlite_db *d = db;
+  return mlt_lite_insert_copied(d->lite, rows, err);
+}
+
+static enum mlt_rc op_select_copied(void *db, const struct mlt_shape *shape, unsigned by,
+                                    const struct mlt_str *keys, size_t n, mlt_row_fn fn, void *ctx,
+                                    struct mlt_err *err) {
+  struct sqlite_db *d = db;
+  return mlt_lite_select_copied(d->lite, shape, by, keys, n, fn, ctx, err);
+}
+
 static enum mlt_rc op_insert_experiment(void *db, const struct mlt_value *row, int64_t wanted,
                                         const char *root, int64_t *id, struct mlt_err *err) {
   struct sqlite_db *d = db;
@@ -120,6 +133,8 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .lock_runs = op_lock_runs,
                                                .merge = op_merge,
                                                .select = op_select,
+                                               .insert_copied = op_insert_copied,
+                                               .select_copied = op_select_copied,
                                                .insert_experiment = op_insert_experiment,
                                                .close = op_close,
                                                .twin = op_twin,
@@ -142,6 +157,42 @@ static void schema_of_new(const struct mlt_head *head, struct mlt_schema *out) {
   *out = (struct mlt_schema){.known = head, .features = head->features};
   (void)snprintf(out->head, sizeof out->head, "%s", head->revision);
   mlt_limits_none(&out->limits);
+}
+
+/* Likewise the tables that are copied. */
+static enum mlt_rc shapes_of_new(struct mlt_sink *s, const struct mlt_head *head,
+                                 struct mlt_err *err) {
+  struct mlt_lite *db = NULL;
+  struct mlt_catalog catalog;
+  char *script = NULL;
+  s->catalog = mlt_arena_new();
+  enum mlt_rc rc = s->catalog ? mlt_lite_open_memory(&db, err) : mlt_err_nomem(err);
+  if (rc == MLT_OK)
+    rc = mlt_schema_ddl(head, MLT_TARGET_SQLITE, &script, err);
+  if (rc == MLT_OK)
+    rc = mlt_lite_run_ddl(db, script, err);
+  if (rc == MLT_OK)
+    rc = mlt_lite_catalog(db, s->catalog, &catalog, err);
+  if (rc == MLT_OK)
+    mlt_copied_shapes(&catalog, MLT_TARGET_SQLITE, s->shapes);
+  mlt_free(script);
+  mlt_lite_close(db);
+  return rc;
+}
+
+static enum mlt_rc dry_run_into_new(struct mlt_sink **out, const struct mlt_head *head,
+                                    const struct mlt_sink_opts *opts, struct mlt_err *err) {
+  struct mlt_schema schema;
+  *out = NULL;
+  schema_of_new(head, &schema);
+  enum mlt_rc rc = mlt_sink_make(out, &store_ops, NULL, MLT_TARGET_SQLITE, &schema, opts, err);
+  if (rc == MLT_OK)
+    rc = shapes_of_new(*out, head, err);
+  if (rc != MLT_OK && *out) {
+    mlt_sink_close(*out);
+    *out = NULL;
+  }
+  return rc;
 }
 
 /* A file that is not there; *d stays without a connection if there is one by now. */
@@ -174,10 +225,8 @@ static enum mlt_rc sqlite_open(struct mlt_sink **out, const struct mlt_sink_opts
     rc = head_for(opts, &head, err);
   if (rc != MLT_OK)
     return rc;
-  if (head && opts->dry_run) {
-    schema_of_new(head, &schema);
-    return mlt_sink_make(out, &store_ops, NULL, MLT_TARGET_SQLITE, &schema, opts, err);
-  }
+  if (head && opts->dry_run)
+    return dry_run_into_new(out, head, opts, err);
   struct sqlite_db *d = mlt_calloc(1, sizeof *d);
   if (!d)
     return mlt_err_nomem(err);
@@ -198,6 +247,7 @@ const struct mlt_sink_ops mlt_sink_sqlite = {.name = "sqlite",
                                              .kind = MLT_TARGET_SQLITE,
                                              .open = sqlite_open,
                                              .schema = mlt_sink_schema,
+                                             .shapes = mlt_sink_shapes,
                                              .write = mlt_sink_write,
                                              .locate = mlt_sink_locate,
                                              .twin = mlt_sink_twin,

@@ -24,6 +24,10 @@ struct mlt_store_ops {
                        struct mlt_merged *out, struct mlt_err *err);
   enum mlt_rc (*select)(void *db, enum mlt_table table, const struct mlt_where *where,
                         uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err);
+  enum mlt_rc (*insert_copied)(void *db, const struct mlt_copied_rows *rows, struct mlt_err *err);
+  enum mlt_rc (*select_copied)(void *db, const struct mlt_shape *shape, unsigned by,
+                               const struct mlt_str *keys, size_t n, mlt_row_fn fn, void *ctx,
+                               struct mlt_err *err);
   enum mlt_rc (*insert_experiment)(void *db, const struct mlt_value *row, int64_t wanted,
                                    const char *root, int64_t *id, struct mlt_err *err);
   void (*close)(void *db);

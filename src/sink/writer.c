@@ -15,16 +15,19 @@ enum { MAX_ATTEMPTS = 6, FIRST_DELAY_MS = 20, MAX_DELAY_MS = 500 };
 /* How long other writers may be in the way before that is an error. */
 static const double PATIENCE_SECONDS = 60;
 
-static enum mlt_rc read_schema(struct mlt_sink *s, enum mlt_target_kind kind, struct mlt_err *err) {
-  struct mlt_arena *arena = mlt_arena_new();
+/* given: what the schema is known to be; NULL: it is checked. */
+static enum mlt_rc read_catalog(struct mlt_sink *s, enum mlt_target_kind kind,
+                                const struct mlt_schema *given, struct mlt_err *err) {
   struct mlt_catalog catalog;
   struct mlt_differences diffs = {0};
-  if (!arena)
+  s->catalog = mlt_arena_new();
+  if (!s->catalog)
     return mlt_err_nomem(err);
-  enum mlt_rc rc = s->ops->catalog(s->db, arena, &catalog, err);
+  enum mlt_rc rc = s->ops->catalog(s->db, s->catalog, &catalog, err);
   if (rc == MLT_OK)
-    rc = mlt_schema_check(&catalog, kind, &s->schema, &diffs, arena, err);
-  mlt_arena_free(arena);
+    mlt_copied_shapes(&catalog, kind, s->shapes);
+  if (rc == MLT_OK && !given)
+    rc = mlt_schema_check(&catalog, kind, &s->schema, &diffs, s->catalog, err);
   return rc;
 }
 
@@ -64,10 +67,10 @@ enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops
   enum mlt_rc rc = MLT_OK;
   if (!s->known || (opts->dry_run && !s->dry_runs))
     rc = mlt_err_nomem(err);
-  else if (schema)
+  else if (db)
+    rc = read_catalog(s, kind, schema, err);
+  if (schema)
     s->schema = *schema;
-  else
-    rc = read_schema(s, kind, err);
   if (rc != MLT_OK) {
     mlt_sink_close(s);
     return rc;
@@ -88,6 +91,7 @@ enum mlt_rc mlt_sink_twin(struct mlt_sink *s, struct mlt_sink **out, struct mlt_
   if (!t)
     return MLT_NOMEM;
   t->schema = s->schema;
+  memcpy(t->shapes, s->shapes, sizeof t->shapes);
   t->stop_on_reject = s->stop_on_reject;
   t->load = s->load;
   t->adds = s->adds;
@@ -114,7 +118,12 @@ void mlt_sink_close(struct mlt_sink *s) {
   mlt_known_release(s->known);
   mlt_map_free(s->dry_runs);
   mlt_arena_free(s->arena);
+  mlt_arena_free(s->catalog);
   mlt_free(s);
+}
+
+const struct mlt_shape *mlt_sink_shapes(const struct mlt_sink *s) {
+  return s->shapes;
 }
 
 const struct mlt_schema *mlt_sink_schema(const struct mlt_sink *s) {
@@ -223,8 +232,9 @@ static enum mlt_rc attempt_begin(struct mlt_write *a) {
   a->edge_uuid = mlt_arena_zalloc(arena, (b->edges.n + 1) * sizeof *a->edge_uuid);
   a->run_index = mlt_map_new();
   a->dataset_index = mlt_map_new();
+  a->lost = mlt_map_new();
   if (!a->exp_fate || !a->run_fate || !a->there || !a->artifact_uri || !a->model_fate ||
-      !a->edge_fate || !a->edge_uuid || !a->run_index || !a->dataset_index)
+      !a->edge_fate || !a->edge_uuid || !a->run_index || !a->dataset_index || !a->lost)
     return mlt_err_nomem(a->err);
   struct mlt_sink *w = a->w;
   return w->db ? w->ops->begin(w->db, w->dry_run, w->schema.head, w->schema.features, a->err)
@@ -234,6 +244,7 @@ static enum mlt_rc attempt_begin(struct mlt_write *a) {
 static void attempt_free(struct mlt_write *a) {
   mlt_map_free(a->run_index);
   mlt_map_free(a->dataset_index);
+  mlt_map_free(a->lost);
   mlt_free(a->datasets.v);
 }
 
@@ -260,6 +271,7 @@ static enum mlt_rc steps(struct mlt_write *a) {
                                                             mlt_write_edges,
                                                             mlt_write_logged_models,
                                                             mlt_write_registry,
+                                                            mlt_write_copied,
                                                             check_stop};
   enum mlt_rc rc = MLT_OK;
   for (size_t i = 0; rc == MLT_OK && i < sizeof step / sizeof *step; i++)
@@ -290,6 +302,8 @@ static enum mlt_rc attempt(struct mlt_sink *w, const struct mlt_batch *b, struct
     rc = w->ops->commit(w->db, err);
   if (rc == MLT_OK)
     rc = remember_runs(&a);
+  if (rc == MLT_OK)
+    rc = mlt_known_lose(w->known, a.lost, err);
   if (w->db && (rc != MLT_OK || w->dry_run))
     w->ops->rollback(w->db);
   if (rc != MLT_OK)
@@ -312,7 +326,7 @@ static enum mlt_rc wait_until_due(const struct mlt_sink *w, struct mlt_err *err)
 /* The next transaction waits for what this one wrote to be paid: nobody sleeps in a transaction. */
 static void take_pace(struct mlt_sink *w, const struct mlt_outcome *out) {
   size_t n = 0;
-  for (size_t t = 0; t < MLT_T_COUNT; t++)
+  for (size_t t = 0; t < MLT_T_ALL; t++)
     n += out->counts[t].inserted + out->counts[t].updated;
   if (w->pacer)
     w->due = mlt_pacer_take(w->pacer, n);

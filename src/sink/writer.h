@@ -4,7 +4,7 @@
 
    The parts, each one file: runs.c (new or there already?), experiments.c, compare.c (is what is
    there the same?), merge.c (rows for runs that are there), edges.c (datasets and inputs),
-   logged_models.c, registry.c, insert.c (batch rows -> values), writer.c (the whole). */
+   logged_models.c, registry.c, copied.c, insert.c (batch rows -> values), writer.c (the whole). */
 #ifndef MLT_SINK_WRITER_H
 #define MLT_SINK_WRITER_H
 
@@ -18,6 +18,8 @@ struct mlt_sink {
   void *db; /* owned: closed by mlt_sink_close; NULL in a dry run into a database that does not
                exist yet */
   struct mlt_schema schema;
+  struct mlt_arena *catalog; /* what shapes refers to; NULL in a twin, which has the first's */
+  struct mlt_shape shapes[MLT_COPIED_COUNT];
   bool dry_run, stop_on_reject;
   enum mlt_load load;
   bool adds;                       /* as in mlt_sink_opts */
@@ -93,17 +95,19 @@ struct mlt_write {
   struct mlt_map *run_index;                 /* run_uuid -> index in b->runs */
   struct mlt_map *dataset_index;             /* "<home>\n<name>\n<digest>" -> index in datasets */
   MLT_VEC(struct mlt_dataset_ref) datasets;
+  struct mlt_map *lost;      /* copied rows left out that others may belong to; see copied.c */
   uint8_t *edge_fate;        /* enum mlt_fate of each edge */
   struct mlt_str *edge_uuid; /* input_uuid of each edge that will be inserted */
 };
 
 /* writer.c: what the sinks' tables of operations (pg.c, sqlite.c) point to. */
 /* Takes db over, in success and failure. schema NULL: read from the database's catalog and checked.
- */
+   Without a db there is no shape of any table; the caller may put them into the sink. */
 enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops, void *db,
                           enum mlt_target_kind kind, const struct mlt_schema *schema,
                           const struct mlt_sink_opts *opts, struct mlt_err *err);
 const struct mlt_schema *mlt_sink_schema(const struct mlt_sink *s);
+const struct mlt_shape *mlt_sink_shapes(const struct mlt_sink *s);
 enum mlt_rc mlt_sink_write(struct mlt_sink *s, const struct mlt_batch *b, struct mlt_outcome *out,
                            struct mlt_err *err);
 enum mlt_rc mlt_sink_locate(struct mlt_sink *s, struct mlt_whereabouts *v, size_t n,
@@ -190,8 +194,9 @@ enum mlt_rc mlt_run_rows_setting(const struct mlt_write *a, uint32_t set, struct
 /* merge.c: rows of runs marked MERGE into the same tables, counted. */
 enum mlt_rc mlt_write_merges(struct mlt_write *a);
 
-/* logged_models.c, registry.c */
+/* logged_models.c, registry.c, copied.c */
 enum mlt_rc mlt_write_logged_models(struct mlt_write *a);
 enum mlt_rc mlt_write_registry(struct mlt_write *a);
+enum mlt_rc mlt_write_copied(struct mlt_write *a);
 
 #endif

@@ -335,8 +335,10 @@ static enum mlt_rc next_phase(struct mlt_db *d, struct mlt_err *err) {
 }
 
 static enum mlt_rc step(struct mlt_db *d, struct mlt_record *rec, struct mlt_err *err) {
-  if (d->phase == PHASES)
-    return mlt_db_rest(d, rec, err);
+  if (d->phase == PHASES) {
+    enum mlt_rc rc = mlt_db_copied(d, rec, err);
+    return rc == MLT_END ? mlt_db_rest(d, rec, err) : rc;
+  }
   if (!d->owner) {
     enum mlt_rc rc = next_owner(d, rec, err);
     return rc == MLT_END ? next_phase(d, err) : rc;
@@ -404,6 +406,8 @@ static enum mlt_rc begin(struct mlt_db *d, struct mlt_err *err) {
   if (rc == MLT_OK)
     rc = mlt_schema_check_source(&d->catalog, d->ops->kind, &d->schema, d->arena, err);
   if (rc == MLT_OK)
+    mlt_copied_shapes(&d->catalog, d->ops->kind, d->shapes);
+  if (rc == MLT_OK)
     rc = d->ops->snapshot(d->db, d->schema.head, d->schema.features, err);
   if (rc == MLT_OK)
     rc = d->ops->count(d->db, mlt_table_name(MLT_T_RUNS), &d->progress.runs_total, err);
@@ -432,6 +436,11 @@ enum mlt_rc mlt_db_open(struct mlt_source **out, const struct mlt_db_ops *ops, v
   return rc;
 }
 
+void mlt_db_copies(struct mlt_source *s, const struct mlt_shape *target) {
+  s->d.told = true;
+  s->d.asked = mlt_copied_groups(s->d.shapes, target);
+}
+
 void mlt_db_close(struct mlt_source *s) {
   if (!s)
     return;
@@ -439,6 +448,8 @@ void mlt_db_close(struct mlt_source *s) {
   for (size_t i = 0; i < MLT_READ_COUNT; i++)
     if (d->cursor[i].read)
       d->ops->read_free(d->cursor[i].read);
+  if (d->copying)
+    d->ops->read_free(d->copying);
   d->ops->close(d->db);
   mlt_buf_free(&d->key);
   mlt_buf_free(&d->inner_id);

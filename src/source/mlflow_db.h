@@ -1,7 +1,7 @@
 /* Inside the sources that read MLflow's own database: what their files share. sqlite.c and
    postgresql.c are the back ends, over the named reads of schema/reads.h; the rest knows neither.
-   mlflow_db.c drives, mlflow_db_runs.c, _models.c know what each table's rows become, _rest.c what
-   is left over in the end.
+   mlflow_db.c drives, mlflow_db_runs.c, _models.c know what each table's rows become, _copied.c
+   gives the tables that are copied as they are, _rest.c what is left over in the end.
 
    The stream goes through four tables of owners: experiments, runs, logged models, registered
    models. A window of owners is held; the tables that belong to them are read beside each other, in
@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/map.h"
 #include "model/record.h"
+#include "schema/copied.h"
 #include "schema/reads.h"
 #include "schema/schema.h"
 #include "source/source.h"
@@ -38,6 +39,8 @@ struct mlt_db_ops {
   enum mlt_rc (*snapshot)(void *db, const char *head, uint32_t features, struct mlt_err *err);
   enum mlt_rc (*read_new)(void **out, void *db, enum mlt_read what, uint32_t features,
                           struct mlt_err *err);
+  enum mlt_rc (*read_copied)(void **out, void *db, const struct mlt_shape *shape, const char *sql,
+                             struct mlt_err *err);
   enum mlt_rc (*start)(void *read, const struct mlt_str *keys, size_t n, struct mlt_err *err);
   enum mlt_rc (*next)(void *read, const struct mlt_read_row **row, struct mlt_err *err);
   void (*read_free)(void *read);
@@ -50,6 +53,7 @@ enum mlt_rc mlt_db_open(struct mlt_source **out, const struct mlt_db_ops *ops, v
                         const char *name, struct mlt_err *err);
 enum mlt_rc mlt_db_next(struct mlt_source *s, struct mlt_record *rec, struct mlt_err *err);
 void mlt_db_progress(const struct mlt_source *s, struct mlt_source_progress *out);
+void mlt_db_copies(struct mlt_source *s, const struct mlt_shape *target);
 void mlt_db_close(struct mlt_source *s);
 
 /* ---- inside ---- */
@@ -143,6 +147,14 @@ struct mlt_db {
   struct mlt_buf inner_id, inner_end; /* of the input at hand: its id, what is at the other end */
   int64_t inner_number;               /* of the version at hand */
 
+  /* tables that are copied */
+  struct mlt_shape shapes[MLT_COPIED_COUNT];
+  unsigned asked;       /* groups of them that are wanted, a bit for each */
+  bool told;            /* somebody has said which */
+  unsigned copied;      /* the table at hand, from MLT_T_COUNT */
+  void *copying;        /* its read; NULL: not begun */
+  uint64_t n_elsewhere; /* rows of it in other workspaces */
+
   /* what is left over */
   size_t rest, table;
   bool lost_begun;
@@ -187,6 +199,9 @@ enum mlt_rc mlt_db_inner(struct mlt_db *d, const struct mlt_db_child *inner,
                          int (*order)(const struct mlt_db *d, const struct mlt_read_row *row),
                          struct mlt_record *rec, struct mlt_err *err) MLT_NODISCARD;
 
+/* mlflow_db_copied.c: as a next() of its own. Is this a table that it gives? */
+enum mlt_rc mlt_db_copied(struct mlt_db *d, struct mlt_record *rec, struct mlt_err *err);
+bool mlt_db_copies_table(const struct mlt_db *d, const char *table);
 /* mlflow_db_rest.c: as a next() of its own. */
 enum mlt_rc mlt_db_rest(struct mlt_db *d, struct mlt_record *rec, struct mlt_err *err);
 

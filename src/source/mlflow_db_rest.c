@@ -39,7 +39,8 @@ static const struct {
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 
-/* Tables of MLflow that are not imported: what they hold. NULL: details of another one. */
+/* Tables of MLflow that are not imported, or only into tables of the same shape: what they hold.
+   NULL: details of another one. */
 static const struct other {
   const char *table, *what;
 } others[] = {
@@ -208,10 +209,18 @@ static bool is_imported(const char *table) {
   return strcmp(table, "alembic_version") == 0;
 }
 
+static bool is_copied(const char *table) {
+  for (unsigned t = MLT_T_COUNT; t < MLT_T_ALL; t++)
+    if (strcmp(mlt_table_name((enum mlt_table)t), table) == 0)
+      return true;
+  return false;
+}
+
 /* What the table holds that is not imported; NULL: nothing. Tables that no MLflow we know has may
    be anybody's, unless the head is one we do not know. */
 static const char *not_imported(const struct mlt_db *d, const struct mlt_cat_table *t) {
-  if (is_imported(t->name) || (t->relkind != 'r' && t->relkind != 'p'))
+  if (is_imported(t->name) || mlt_db_copies_table(d, t->name) ||
+      (t->relkind != 'r' && t->relkind != 'p'))
     return NULL;
   const struct other *found =
       bsearch(t->name, others, sizeof others / sizeof *others, sizeof *others, by_name);
@@ -231,7 +240,10 @@ static enum mlt_rc other_things(struct mlt_db *d, struct mlt_record *rec, struct
     if (n == 0)
       continue;
     (void)mlt_db_note(d, rec, MLT_NOTE_IGNORED, MLT_T_EXPERIMENTS, "ignored", n,
-                      "%s are not imported", what);
+                      d->told && is_copied(t->name)
+                          ? "%s are not imported: MLflow keeps them in other tables in the target"
+                          : "%s are not imported",
+                      what);
     rec->note.what = what;
     return MLT_OK;
   }

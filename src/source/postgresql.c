@@ -28,6 +28,14 @@ static enum mlt_rc read_new(void **out, void *db, enum mlt_read what, uint32_t f
   return rc;
 }
 
+static enum mlt_rc read_copied(void **out, void *db, const struct mlt_shape *shape, const char *sql,
+                               struct mlt_err *err) {
+  struct mlt_pg_read *r;
+  enum mlt_rc rc = mlt_pg_read_copied(&r, db, shape, sql, err);
+  *out = r;
+  return rc;
+}
+
 static enum mlt_rc start(void *read, const struct mlt_str *keys, size_t n, struct mlt_err *err) {
   return mlt_pg_read_start(read, keys, n, err);
 }
@@ -52,6 +60,7 @@ static const struct mlt_db_ops ops = {.kind = MLT_TARGET_PG,
                                       .catalog = catalog,
                                       .snapshot = snapshot,
                                       .read_new = read_new,
+                                      .read_copied = read_copied,
                                       .start = start,
                                       .next = next,
                                       .read_free = read_free,
@@ -121,5 +130,6 @@ const struct mlt_source_ops mlt_source_postgresql = {
     .open = open_source,
     .next = mlt_db_next,
     .progress = mlt_db_progress,
+    .copies = mlt_db_copies,
     .close = mlt_db_close,
 };

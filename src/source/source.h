@@ -60,6 +60,9 @@ struct mlt_source_ops {
   /* Does it add to runs: does it give MLT_RUN_BEGUN, MLT_RUN_MORE and windows? Such a source has no
      twins. NULL: never. */
   bool (*adds)(const struct mlt_source *s);
+  /* Before the first next(): rows of tables that are as in the target, whose shapes these are
+     (MLT_COPIED_COUNT of them), are wanted as MLT_REC_COPIED. NULL: the format has none. */
+  void (*copies)(struct mlt_source *s, const struct mlt_shape *target);
   /* NULL is fine, also after any failure. Required. */
   void (*close)(struct mlt_source *s);
 };

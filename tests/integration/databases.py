@@ -12,6 +12,12 @@ TABLES = (
     "model_versions model_version_tags registered_model_aliases"
 ).split()
 
+# Those that are copied as they are, in the order of src/model/copied.def.
+COPIED = (
+    "trace_info trace_tags trace_request_metadata trace_metrics spans span_metrics assessments evaluation_datasets "
+    "evaluation_dataset_tags evaluation_dataset_records scorers scorer_versions entity_associations"
+).split()
+
 
 class SqliteDatabase:
     kind = "sqlite"
@@ -61,6 +67,6 @@ def rows_by_table(db):
         have = db.query("SELECT name FROM sqlite_master WHERE type = 'table'")
     else:
         have = db.query("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
-    have = {name for (name,) in have} & set(TABLES)
+    have = {name for (name,) in have} & {*TABLES, *COPIED}
     counts = " UNION ALL ".join(f"SELECT '{t}', count(*) FROM {t}" for t in sorted(have))
     return dict(db.query(counts))

@@ -13,7 +13,7 @@ enum { EXPERIMENTS_SHOWN = 10 };
 
 static void add_counts(struct mlt_json *doc, const struct mlt_report *r) {
   struct mlt_json *tables = mlt_json_set(doc, "tables", mlt_json_object());
-  for (size_t t = 0; t < MLT_T_COUNT; t++) {
+  for (size_t t = 0; t < MLT_T_ALL; t++) {
     const struct mlt_counts *c = &r->counts[t];
     struct mlt_json *row =
         mlt_json_set(tables, mlt_table_name((enum mlt_table)t), mlt_json_object());
@@ -74,7 +74,7 @@ static uint64_t print_table(FILE *out, const struct mlt_report *r) {
   uint64_t total = 0;
   (void)fprintf(out, "\n  %-24s %12s %12s %12s %10s %10s %10s\n", "table", "read", "inserted",
                 "present", "updated", "merged", "rejected");
-  for (size_t t = 0; t < MLT_T_COUNT; t++) {
+  for (size_t t = 0; t < MLT_T_ALL; t++) {
     const struct mlt_counts *c = &r->counts[t];
     total += c->read;
     if (c->read || c->rejected)

@@ -19,7 +19,7 @@ void mlt_progress_init(struct mlt_progress *p, const char *doing, bool off) {
 
 static uint64_t rows_done(const struct mlt_report *r) {
   uint64_t n = 0;
-  for (size_t t = 0; t < MLT_T_COUNT; t++)
+  for (size_t t = 0; t < MLT_T_ALL; t++)
     n += r->counts[t].inserted + r->counts[t].present + r->counts[t].updated;
   return n;
 }

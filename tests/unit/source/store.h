@@ -229,6 +229,9 @@ static inline void say_record(const struct mlt_record *r) {
     say_text("artifact ", r->artifact.path);
     say_text(" = ", r->artifact.file);
     break;
+  case MLT_REC_COPIED:
+    say("copied %s", mlt_table_name(r->copied.table));
+    break;
   case MLT_REC_WINDOW_END:
     say("window end");
     break;
