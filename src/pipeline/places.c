@@ -39,8 +39,8 @@ static bool make_absolute(const char *path, char out[PATH_MAX]) {
   return n > 0 && n < PATH_MAX;
 }
 
-static enum mlt_rc here(const char *option, const char *path, char out[PATH_MAX],
-                        struct mlt_err *err) {
+enum mlt_rc mlt_places_here(const char *option, const char *path, char out[PATH_MAX],
+                            struct mlt_err *err) {
   struct mlt_location l;
   if (strncmp(path, "file:", 5) == 0) {
     const char *wrong = mlt_location_parse(&l, mlt_str_c(path));
@@ -65,7 +65,7 @@ static enum mlt_rc add_map(struct mlt_places *p, const char *text, struct mlt_er
   const char *wrong = mlt_location_parse(&m->from, (struct mlt_str){text, (size_t)(equals - text)});
   if (wrong)
     return mlt_err_set(err, MLT_USAGE, "--map '%s': what stands before '=' %s", text, wrong);
-  enum mlt_rc rc = here("--map", equals + 1, m->to, err);
+  enum mlt_rc rc = mlt_places_here("--map", equals + 1, m->to, err);
   p->n_maps += rc == MLT_OK;
   return rc;
 }
@@ -96,7 +96,7 @@ static enum mlt_rc fill(struct mlt_places *p, const struct mlt_places_opts *o,
     *p->source = '\0';
   enum mlt_rc rc = set_root(p, o->root ? o->root : mlt_target_artifact_root(o->target, root), err);
   if (rc == MLT_OK && o->destination)
-    rc = here("--artifacts-destination", o->destination, p->destination, err);
+    rc = mlt_places_here("--artifacts-destination", o->destination, p->destination, err);
   for (size_t i = 0; rc == MLT_OK && i < o->n_maps; i++)
     rc = add_map(p, o->maps[i], err);
   return rc;
@@ -153,8 +153,8 @@ bool mlt_places_remote(const struct mlt_places *p, struct mlt_str uri) {
          !map_of(p, &l, &rest);
 }
 
-static const char *resolve(const struct mlt_places *p, const struct mlt_location *l,
-                           char out[PATH_MAX]) {
+const char *mlt_places_path(const struct mlt_places *p, const struct mlt_location *l,
+                            char out[PATH_MAX]) {
   static const struct mlt_location served = {.kind = MLT_LOCATION_SERVED,
                                              .len = sizeof "mlflow-artifacts:" - 1,
                                              .text = "mlflow-artifacts:"};
@@ -221,7 +221,7 @@ enum mlt_rc mlt_places_reach(const struct mlt_places *p, struct mlt_err *err) {
   struct mlt_location l;
   const char *wrong = mlt_location_parse(&l, mlt_str_c(p->root));
   if (!wrong)
-    wrong = resolve(p, &l, path);
+    wrong = mlt_places_path(p, &l, path);
   if (!wrong)
     return MLT_OK;
   enum mlt_rc rc = mlt_err_set(err, MLT_USAGE, "the artifact root %s %s", p->root, wrong);
@@ -364,12 +364,13 @@ enum mlt_found mlt_places_find(const struct mlt_places *p, const struct mlt_plac
 
 /* ---- destinations ---- */
 
-/* The target's artifact root, or of a folder elsewhere what MLflow's would be. */
+/* The target's artifact root ("": not on this machine), or of a folder elsewhere what MLflow's would
+   be. */
 static void cut_root(const struct mlt_location *folder, const char *root,
                      struct mlt_location *out) {
   struct mlt_str rest;
   struct mlt_location top = {.kind = MLT_LOCATION_LOCAL, .len = strlen(root)};
-  if (top.len <= MLT_LOCATION_MAX) {
+  if (top.len && top.len <= MLT_LOCATION_MAX) {
     memcpy(top.text, root, top.len + 1);
     if (mlt_location_below(folder, &top, &rest) && rest.len) {
       *out = top;
@@ -386,14 +387,14 @@ const char *mlt_places_destination(const struct mlt_places *p, struct mlt_str ur
   char path[PATH_MAX], top[PATH_MAX];
   const char *wrong = mlt_location_parse(&l, uri);
   if (!wrong)
-    wrong = resolve(p, &l, path);
+    wrong = mlt_places_path(p, &l, path);
   if (wrong)
     return wrong;
   folder.len = strlen(path);
   if (folder.len > MLT_LOCATION_MAX)
     return "is too long a path";
   memcpy(folder.text, path, folder.len + 1);
-  if (mlt_location_parse(&l, mlt_str_c(p->root)) || resolve(p, &l, top))
+  if (mlt_location_parse(&l, mlt_str_c(p->root)) || mlt_places_path(p, &l, top))
     *top = '\0';
   cut_root(&folder, top, &root);
   if (root.len == folder.len)

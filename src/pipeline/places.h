@@ -38,6 +38,15 @@ enum mlt_rc mlt_places_fit(const struct mlt_places *p, const struct mlt_limits *
 /* Is the root a folder here? MLT_USAGE says what is missing. */
 enum mlt_rc mlt_places_reach(const struct mlt_places *p, struct mlt_err *err) MLT_NODISCARD;
 
+/* A folder as the user named it on the command line, made absolute; not looked for. MLT_USAGE names
+   the option. */
+enum mlt_rc mlt_places_here(const char *option, const char *path, char out[PATH_MAX],
+                            struct mlt_err *err) MLT_NODISCARD;
+/* Where the location is on this machine, whether or not anything is there. NULL, or a static
+   sentence why it is nowhere. */
+const char *mlt_places_path(const struct mlt_places *p, const struct mlt_location *l,
+                            char path[PATH_MAX]);
+
 /* Is it in an object store, and not mapped? Such places are left as they are. */
 bool mlt_places_remote(const struct mlt_places *p, struct mlt_str uri);
 

@@ -4,6 +4,7 @@
 const struct mlt_check_ops *const mlt_checks[] = {
     &mlt_check_chosen,
     &mlt_check_latest,
+    &mlt_check_artifacts,
 };
 
 const size_t mlt_checks_count = sizeof mlt_checks / sizeof *mlt_checks;

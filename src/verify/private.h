@@ -51,5 +51,6 @@ void mlt_verify_choose_free(struct mlt_verify *v);
 
 /* The checks of all.c. */
 extern const struct mlt_check_ops mlt_check_chosen, mlt_check_latest;
+extern const struct mlt_check_ops mlt_check_artifacts;
 
 #endif

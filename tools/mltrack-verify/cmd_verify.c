@@ -1,4 +1,6 @@
 /* From the command line to the checks, and from what they find to the output. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include "program.h"
 #include "progress.h"
 #include "report.h"
+#include "verify/manifests.h"
 #include "when.h"
 
 /* A run of the program. */
@@ -20,6 +23,8 @@ struct session {
   struct mlt_progress progress;
   bool text, color, quiet;
   const char *mode;
+  bool manifests; /* --manifest-only */
+  struct mlt_manifests_made made;
 };
 
 /* ---- options ---- */
@@ -56,7 +61,8 @@ static enum mlt_rc take_mode(struct session *s, struct mlt_verify_opts *o, struc
   if (sample && !mlt_parse_share(sample, &o->sample))
     return mlt_err_set(err, MLT_USAGE, "--sample: '%s' is not a share such as 5%%", sample);
   o->mode = full ? MLT_VERIFY_FULL : sample ? MLT_VERIFY_SAMPLE : MLT_VERIFY_QUICK;
-  s->mode = full ? "full" : sample ? "sample" : "quick";
+  s->manifests = mlt_args_flag(s->args, MLT_OPT_MANIFEST_ONLY);
+  s->mode = s->manifests ? "manifest-only" : full ? "full" : sample ? "sample" : "quick";
   return MLT_OK;
 }
 
@@ -133,6 +139,13 @@ static enum mlt_rc take_options(struct session *s, struct mlt_verify_opts *o, st
 
 /* ---- output ---- */
 
+static void print_made(const struct session *s) {
+  (void)printf("%s: recorded %" PRIu64 " files (%" PRIu64 " bytes) of %" PRIu64 " folders; %" PRIu64
+               " folders have a manifest already, %" PRIu64 " are not there\n",
+               s->target.display, s->made.files, s->made.bytes, s->made.folders, s->made.recorded,
+               s->made.empty);
+}
+
 static enum mlt_rc print_result(const struct session *s, const struct mlt_verify_report *r,
                                 struct mlt_err *err) {
   const char *junit = mlt_args_str(s->args, MLT_OPT_JUNIT);
@@ -141,6 +154,8 @@ static enum mlt_rc print_result(const struct session *s, const struct mlt_verify
     rc = mlt_report_json(stdout, r, err);
   else if (r->result && mlt_args_flag(s->args, MLT_OPT_MD))
     mlt_report_md(stdout, r);
+  else if (r->result && s->manifests && !s->quiet)
+    print_made(s);
   else if (r->result && !s->quiet)
     mlt_report_summary(stdout, r, mlt_args_flag(s->args, MLT_OPT_VERBOSE));
   return rc == MLT_OK && r->result && junit ? mlt_report_junit(junit, r, err) : rc;
@@ -182,7 +197,7 @@ int mlt_cmd_verify(const struct mlt_args *args) {
   if (rc == MLT_OK)
     rc = mlt_verify_open(&v, &opts, &err);
   if (rc == MLT_OK)
-    rc = mlt_verify_run(v, &err);
+    rc = s.manifests ? mlt_verify_manifests(v, &s.made, &err) : mlt_verify_run(v, &err);
   int status = finish(&s, v, rc, &err);
   mlt_verify_close(v);
   mlt_target_free(&s.target);

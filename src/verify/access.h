@@ -1,0 +1,32 @@
+/* What another user may do, computed from mode bits, owner and groups: nobody is impersonated, so
+   no rights are needed. ACLs and capabilities are not looked at; user 0 may do everything.
+   Thread-safe once open. */
+#ifndef MLT_VERIFY_ACCESS_H
+#define MLT_VERIFY_ACCESS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+
+struct mlt_access;
+
+/* who: a user's name or number as the system knows it, or "uid:gid" of one it need not know, as a
+   container's. MLT_USAGE: no such user. */
+enum mlt_rc mlt_access_open(struct mlt_access **out, const char *who,
+                            struct mlt_err *err) MLT_NODISCARD;
+/* Who this process runs as. */
+enum mlt_rc mlt_access_self(struct mlt_access **out, struct mlt_err *err) MLT_NODISCARD;
+void mlt_access_close(struct mlt_access *a); /* NULL is fine */
+const char *mlt_access_name(const struct mlt_access *a);
+
+enum { MLT_MAY_SEARCH = 1, MLT_MAY_WRITE = 2, MLT_MAY_READ = 4 };
+/* Has the user all of `rights` on what st is of? */
+bool mlt_access_may(const struct mlt_access *a, const struct stat *st, unsigned rights);
+
+/* Can the user come to the absolute path, by going through every folder above it? If not, `where`
+   is the first one that keeps the user out. What is missing keeps nobody out. */
+bool mlt_access_reach(const struct mlt_access *a, const char *path, char where[PATH_MAX]);
+
+#endif
