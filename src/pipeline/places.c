@@ -364,8 +364,8 @@ enum mlt_found mlt_places_find(const struct mlt_places *p, const struct mlt_plac
 
 /* ---- destinations ---- */
 
-/* The target's artifact root ("": not on this machine), or of a folder elsewhere what MLflow's would
-   be. */
+/* The target's artifact root ("": not on this machine), or of a folder elsewhere what MLflow's
+   would be. */
 static void cut_root(const struct mlt_location *folder, const char *root,
                      struct mlt_location *out) {
   struct mlt_str rest;

@@ -66,6 +66,7 @@ static const char *scan(enum mlt_verify_mode mode) {
 /* Names whose order differs by what follows: "a", "a-", "a/", "a0". */
 static int set_up(void **state) {
   (void)reset_options(state);
+  opts.sync = MLT_SYNC_NONE;
   put("source/a-b", "dash");
   put("source/a/b", "slash");
   put("source/a/c/deep.txt", "deep");
