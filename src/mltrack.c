@@ -14,6 +14,8 @@
 
 _Static_assert(MLT_T_ALL <= MLT_MAX_TABLES, "struct mlt_import_result holds every table");
 
+enum { DEFAULT_RETRY_SECONDS = 300 };
+
 #define SMALLER(a, b) ((a) < (b) ? (a) : (b))
 
 const char *mlt_version(void) {
@@ -77,6 +79,10 @@ static enum mlt_rc target_of(struct mlt_target *out, const char *uri, struct mlt
   return mlt_target_parse(out, mlt_target_default(uri, NULL, &origin), err);
 }
 
+static double retry_seconds(int asked) {
+  return asked < 0 ? 0 : asked > 0 ? asked : DEFAULT_RETRY_SECONDS;
+}
+
 static enum mlt_rc import_into(const struct mlt_import_params *params,
                                const struct mlt_target *target, struct mlt_report *report,
                                struct mlt_err *err) {
@@ -95,6 +101,7 @@ static enum mlt_rc import_into(const struct mlt_import_params *params,
                                        .memory = params->memory,
                                        .jobs = params->jobs,
                                        .readers = params->readers,
+                                       .retry_seconds = retry_seconds(params->retry_seconds),
                                        .cancelled = params->cancelled};
   return mlt_import(&opts, report, err);
 }

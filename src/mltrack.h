@@ -76,14 +76,15 @@ struct mlt_import_params {
   uint64_t max_errors;        /* with skip_errors: give up at more rejected rows; 0 = never */
   const volatile sig_atomic_t *cancelled; /* stop soon after this becomes non-zero; NULL = never */
   int dry_run;                            /* do everything but write */
-  int skip_errors;  /* go on after a record that cannot be imported, and count it */
-  const char *load; /* as --load of mltrack-bulk: "append", "merge", "rebuild"; NULL or "auto" */
-  uint64_t memory;  /* bytes to stay within; 0 = 128 MiB */
-  unsigned jobs;    /* connections that write at the same time (PostgreSQL); 0 = 2 */
-  unsigned readers; /* threads that read runs at the same time; 0 = by processors and runs */
+  int skip_errors;   /* go on after a record that cannot be imported, and count it */
+  const char *load;  /* as --load of mltrack-bulk: "append", "merge", "rebuild"; NULL or "auto" */
+  uint64_t memory;   /* bytes to stay within; 0 = 128 MiB */
+  unsigned jobs;     /* connections that write at the same time (PostgreSQL); 0 = 2 */
+  unsigned readers;  /* threads that read runs at the same time; 0 = by processors and runs */
+  int retry_seconds; /* how long a lost connection is tried again; 0 = 300, negative: not at all */
 };
 #define MLT_IMPORT_PARAMS_INIT                                                                     \
-  { sizeof(struct mlt_import_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  { sizeof(struct mlt_import_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Rows of one of MLflow's tables: read = inserted + present + updated + merged + rejected. This
    struct will not grow. */

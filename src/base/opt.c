@@ -283,22 +283,32 @@ static bool parse_uint(const char *s, uint64_t *out) {
   return true;
 }
 
-/* A whole number of bytes, or of K, M, G: 1024, 1024^2, 1024^3 of them. */
-static bool parse_size(const char *s, uint64_t *out) {
-  static const char units[] = "KMG";
+/* A whole number, or of one of the units, as worth[i] is what units[i] stands for. */
+static bool parse_with_unit(const char *s, const char *units, const uint64_t *worth,
+                            uint64_t *out) {
   char digits[24];
   size_t len = strlen(s);
   const char *unit = len ? strchr(units, s[len - 1]) : NULL;
-  unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+  uint64_t factor = unit ? worth[unit - units] : 1;
   len -= unit != NULL;
   if (len >= sizeof digits)
     return false;
   memcpy(digits, s, len);
   digits[len] = '\0';
-  if (!parse_uint(digits, out) || *out > UINT64_MAX >> shift)
+  if (!parse_uint(digits, out) || *out > UINT64_MAX / factor)
     return false;
-  *out <<= shift;
+  *out *= factor;
   return true;
+}
+
+static bool parse_size(const char *s, uint64_t *out) {
+  static const uint64_t worth[] = {1 << 10, 1 << 20, 1 << 30};
+  return parse_with_unit(s, "KMG", worth, out);
+}
+
+static bool parse_time(const char *s, uint64_t *out) {
+  static const uint64_t worth[] = {1, 60, 3600};
+  return parse_with_unit(s, "smh", worth, out);
 }
 
 static bool is_choice(const char *choices, const char *value) {
@@ -347,6 +357,9 @@ static enum mlt_rc check_value(const struct mlt_args *args, size_t i, struct mlt
                        name, value, (uintmax_t)UINT64_MAX);
   if (o->kind == MLT_KIND_SIZE && !parse_size(value, &n))
     return mlt_err_set(err, MLT_USAGE, "%s%s: '%s' is not a size such as 512K, 64M or 2G", dashes,
+                       name, value);
+  if (o->kind == MLT_KIND_TIME && !parse_time(value, &n))
+    return mlt_err_set(err, MLT_USAGE, "%s%s: '%s' is not a time such as 90, 90s, 5m or 2h", dashes,
                        name, value);
   if (o->kind != MLT_KIND_CHOICE || is_choice(o->choices, value))
     return MLT_OK;
@@ -458,4 +471,10 @@ uint64_t mlt_args_size(const struct mlt_args *args, size_t opt) {
   const char *s = mlt_args_str(args, opt);
   uint64_t v = 0;
   return s && parse_size(s, &v) ? v : 0;
+}
+
+uint64_t mlt_args_time(const struct mlt_args *args, size_t opt) {
+  const char *s = mlt_args_str(args, opt);
+  uint64_t v = 0;
+  return s && parse_time(s, &v) ? v : 0;
 }

@@ -19,6 +19,7 @@ enum mlt_opt_kind {
   MLT_KIND_LIST, /* may be given several times: mlt_args_list */
   MLT_KIND_UINT,
   MLT_KIND_SIZE, /* bytes, or with K, M, G behind the number */
+  MLT_KIND_TIME, /* seconds, or with s, m, h behind the number */
   MLT_KIND_CHOICE,
   MLT_KIND_FILE,
   MLT_KIND_DIR
@@ -109,6 +110,7 @@ const char *mlt_args_str(const struct mlt_args *args, size_t opt); /* NULL if th
 const char *mlt_args_list(const struct mlt_args *args, size_t opt, size_t n);
 uint64_t mlt_args_uint(const struct mlt_args *args, size_t opt); /* 0 if there is none */
 uint64_t mlt_args_size(const struct mlt_args *args, size_t opt); /* in bytes; 0 likewise */
+uint64_t mlt_args_time(const struct mlt_args *args, size_t opt); /* in seconds; 0 likewise */
 
 /* The command of one or two words at words[0..n), NULL if there is none; *used = how many. */
 const struct mlt_cmd *mlt_cmd_find(const struct mlt_program *program, const char *const *words,

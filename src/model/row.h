@@ -108,6 +108,9 @@ struct mlt_rewritten {
   uint64_t longest; /* characters that the longest of them would have; 0 once it is done */
 };
 
+/* What is known of a transaction whose connection was lost. */
+enum mlt_fate_known { MLT_KNOWN_OUT, MLT_KNOWN_IN, MLT_KNOWN_UNKNOWN };
+
 /* Receives one selected row; strings valid during the call only. Anything but MLT_OK ends the
  * select with that code. */
 typedef enum mlt_rc (*mlt_row_fn)(void *ctx, const struct mlt_value *row, struct mlt_err *err);

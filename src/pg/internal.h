@@ -21,6 +21,13 @@ struct mlt_pg_portion {
   size_t rows;    /* the most that the next may have; 0: none was made yet */
 };
 
+/* sql/pg_history.sql */
+struct mlt_pg_history {
+  char server[64]; /* empty: not known, or a standby */
+  char ids[80];
+  bool forgets;
+};
+
 struct mlt_pg {
   PGconn *conn;
   char *schema; /* current_schema() when the connection was opened */
@@ -35,6 +42,9 @@ struct mlt_pg {
   const volatile sig_atomic_t *cancelled; /* borrowed; NULL: statements are waited for */
   double cancel_at; /* when the statement at hand is ended; 0: nobody has asked for that yet */
   bool trust_runs;  /* mlt_pg_trust_runs was called: foreign keys to runs are not checked */
+  char xid[24];     /* of the last write transaction; empty: there was none */
+  bool committing;  /* its COMMIT was sent, and not answered yet */
+  struct mlt_pg_history history;
 };
 
 /* Types of the server we read or write; the numbers are fixed in its pg_type.dat. */

@@ -69,6 +69,15 @@ bool mlt_pg_sqlstate_is_contention(const char *sqlstate) {
   return false;
 }
 
+bool mlt_pg_sqlstate_is_passing(const char *sqlstate) {
+  /* 25P04, transaction_timeout, would strike again; a database that was dropped stays so. */
+  static const char *const codes[] = {"08", "57P01", "57P02", "57P03", "57P05", "25P03", "53"};
+  for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+    if (strncmp(sqlstate, codes[i], strlen(codes[i])) == 0)
+      return true;
+  return !sqlstate[0];
+}
+
 bool mlt_pg_sqlstate_is_refusal(const char *sqlstate) {
   return sqlstate[0] && mlt_pg_sqlstate_rc(sqlstate) != MLT_UNAVAILABLE &&
          strncmp(sqlstate, "53", 2) != 0 && strcmp(sqlstate, "57014") != 0;

@@ -14,6 +14,9 @@ const char *mlt_pg_sqlstate_hint(const char *sqlstate);
 /* Another transaction was in the way: a lock was not to be had, a deadlock, the same row written at
    the same time. */
 bool mlt_pg_sqlstate_is_contention(const char *sqlstate);
+/* The session or the server is gone, but another may be had soon. True for an empty code, which a
+   closed connection has. */
+bool mlt_pg_sqlstate_is_passing(const char *sqlstate);
 /* The server would not do the statement, but is well and was not told to stop: another way may go.
    False for an empty code. */
 bool mlt_pg_sqlstate_is_refusal(const char *sqlstate);

@@ -42,6 +42,18 @@ enum mlt_rc mlt_pg_trust_runs(struct mlt_pg *pg, struct mlt_err *err);
    is not there any more. */
 enum mlt_rc mlt_pg_hold_runs(struct mlt_pg *pg, const struct mlt_str *runs, size_t n,
                              struct mlt_err *err);
+/* What mlt_pg_reconnect tells of a transaction must hold for this server. To be called once, before
+   the first write transaction. MLT_UNAVAILABLE. */
+enum mlt_rc mlt_pg_remember_server(struct mlt_pg *pg, struct mlt_err *err);
+/* Is this the error of a connection that was lost, or of a server that is just not there? */
+bool mlt_pg_is_lost(const struct mlt_err *err);
+/* After such an error: tries once to connect again, and asks for the write transaction that was
+   open. MLT_OK: the connection is good, no transaction open, and *fate says what became of that
+   one; it is not known where the server restarted since, as its ids may have been given to others.
+   MLT_AGAIN: the transaction is about to end, ask again. An error for which mlt_pg_is_lost() holds:
+   not yet. MLT_TEMPFAIL: another server answers, or one that may have lost earlier commits. Waits
+   for connect_timeout at most. */
+enum mlt_rc mlt_pg_reconnect(struct mlt_pg *pg, enum mlt_fate_known *fate, struct mlt_err *err);
 /* Could a timeout that somebody set (for the server, the database, the role, the connection) end a
    load that is one long transaction? Then why says which. */
 bool mlt_pg_too_short_for_rebuild(const struct mlt_pg *pg, char *why, size_t why_cap);

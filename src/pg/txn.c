@@ -1,5 +1,6 @@
 /* Transactions. A writer takes its locks before it reads MLflow's schema revision: an upgrade that
    commits in between cannot happen any more, one that came before is seen. */
+#include <stdio.h>
 #include <string.h>
 
 #include "pg/internal.h"
@@ -92,9 +93,14 @@ enum mlt_rc mlt_pg_begin_write(struct mlt_pg *pg, const struct mlt_pg_locks *loc
   if (rc == MLT_OK)
     rc = mlt_pg_add_locks(pg, &sql, locks, features);
   if (rc == MLT_OK)
-    rc = mlt_buf_printf(&sql, "SELECT version_num FROM %s.alembic_version", pg->quoted);
+    rc = mlt_buf_printf(&sql, "SELECT version_num, pg_current_xact_id() FROM %s.alembic_version",
+                        pg->quoted);
+  pg->xid[0] = '\0';
+  pg->committing = false;
   rc = run_begin(pg, &sql, rc, &res, err);
   if (rc == MLT_OK) {
+    if (PQntuples(res) == 1)
+      (void)snprintf(pg->xid, sizeof pg->xid, "%s", PQgetvalue(res, 0, 1));
     rc = mlt_pg_check_head(res, head, err);
     if (rc == MLT_OK && pg->trust_runs)
       rc = mlt_pg_trust_begin(pg, err);
@@ -131,6 +137,7 @@ enum mlt_rc mlt_pg_begin(struct mlt_pg *pg, bool read_only, const char *head, ui
   if (!read_only)
     return begin_anew(pg, head, features, err);
   struct mlt_buf sql;
+  pg->xid[0] = '\0'; /* nothing that could be lost */
   mlt_buf_init(&sql, STATEMENT_MAX);
   enum mlt_rc rc = run_begin(pg, &sql, mlt_pg_add_begin(pg, &sql, true), NULL, err);
   mlt_buf_free(&sql);
@@ -139,12 +146,14 @@ enum mlt_rc mlt_pg_begin(struct mlt_pg *pg, bool read_only, const char *head, ui
 
 enum mlt_rc mlt_pg_commit(struct mlt_pg *pg, struct mlt_err *err) {
   PGresult *res;
+  pg->committing = pg->xid[0];
   enum mlt_rc rc = mlt_pg_command(pg, "COMMIT", &res, err);
+  pg->committing = pg->committing && rc == MLT_UNAVAILABLE;
   if (rc == MLT_OK && strcmp(PQcmdStatus(res), "COMMIT") != 0)
     /* A COMMIT of a failed transaction succeeds, as a ROLLBACK. */
     rc = mlt_err_set(err, MLT_INTERNAL,
                      "the transaction had failed before: the server rolled it back");
-  if (rc == MLT_UNAVAILABLE)
+  if (pg->committing)
     mlt_err_prefix(err, "while committing, so that the last batch may be in or not");
   PQclear(res);
   return rc;

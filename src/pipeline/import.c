@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -17,6 +18,7 @@ enum {
   DEFAULT_BATCH_RUNS = 1000,   /* small ones: lanes have something to do before all is read */
   DEFAULT_JOBS = 2,
   MAX_READERS = 64,
+  MAX_STARTS = 3,          /* of a load that is one transaction, and loses it */
   DEFAULT_MAX_READERS = 4, /* more than a database can follow */
   RUNS_PER_READER = 50     /* for fewer a thread is not worth it */
 };
@@ -36,6 +38,7 @@ struct pump {
   struct mlt_readers *readers;
   struct mlt_lanes *lanes;
   struct mlt_pacer *pacer;
+  struct mlt_retry *retry;
   struct mlt_budget budget;
   unsigned n_readers;
   bool adds;         /* the source adds to runs */
@@ -364,6 +367,7 @@ static enum mlt_rc open_sink(struct pump *p) {
                                .trust_runs = p->opts->trust_runs,
                                .pacer = p->pacer,
                                .cancelled = p->opts->cancelled,
+                               .retry = p->retry,
                                .cache_bytes = p->budget.cache,
                                .stop_on_reject = !p->opts->skip_errors};
   rc = p->sink_ops->open(&p->sink, &opts, p->err);
@@ -422,42 +426,67 @@ static enum mlt_rc copy_id_map(struct pump *p) {
   return MLT_OK;
 }
 
+static enum mlt_rc run(struct pump *p) {
+  enum mlt_rc (*const step[])(struct pump *) = {
+      open_source, /* first: one that is not there must not leave a new database behind */
+      open_pacer,  open_places, open_sink, open_artifacts, open_threads, pump_all};
+  enum mlt_rc rc = MLT_OK;
+  for (size_t i = 0; rc == MLT_OK && i < sizeof step / sizeof *step; i++)
+    rc = step[i](p);
+  if (p->sink) {
+    enum mlt_rc map_rc = copy_id_map(p);
+    rc = rc == MLT_OK ? map_rc : rc;
+  }
+  mlt_lanes_close(p->lanes);
+  p->report->reconnects = p->retry->reconnects;
+  look(p);
+  mlt_artifacts_close(p->artifacts);
+  mlt_places_close(p->places);
+  mlt_readers_close(p->readers);
+  if (p->source_ops)
+    p->source_ops->close(p->source);
+  if (p->sink_ops)
+    p->sink_ops->close(p->sink);
+  mlt_batch_free(p->like);
+  mlt_pacer_free(p->pacer);
+  return rc;
+}
+
+/* Not standard input, nor a pipe; a database's URI is no path. Files that were placed by the ids of
+   experiments would be in the way of the next ids. */
+static bool can_start_over(const struct mlt_import_opts *opts) {
+  struct stat st;
+  bool stream = strcmp(opts->source, "-") == 0 ||
+                (stat(opts->source, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+  return opts->on_start_over && !stream && opts->artifacts.how == MLT_ARTIFACTS_KEEP &&
+         !(opts->cancelled && *opts->cancelled);
+}
+
+static enum mlt_rc start_over(const struct mlt_import_opts *opts, struct mlt_report *report,
+                              struct mlt_err *err) {
+  mlt_report_free(report);
+  mlt_err_clear(err);
+  enum mlt_rc rc = mlt_report_init(report, opts->source, err);
+  return rc == MLT_OK ? opts->on_start_over(opts->ctx, err) : rc;
+}
+
 enum mlt_rc mlt_import(const struct mlt_import_opts *opts, struct mlt_report *report,
                        struct mlt_err *err) {
   struct mlt_err own = MLT_ERR_INIT;
-  struct pump p = {
-      .opts = opts, .report = report, .err = err ? err : &own, .started = mlt_clock_seconds()};
-  enum mlt_rc rc = mlt_report_init(report, opts->source, p.err);
-  if (rc == MLT_OK)
-    rc = open_source(
-        &p); /* first: a source that is not there must not leave a new database behind */
-  if (rc == MLT_OK)
-    rc = open_pacer(&p);
-  if (rc == MLT_OK)
-    rc = open_places(&p);
-  if (rc == MLT_OK)
-    rc = open_sink(&p);
-  if (rc == MLT_OK)
-    rc = open_artifacts(&p);
-  if (rc == MLT_OK)
-    rc = open_threads(&p);
-  if (rc == MLT_OK)
-    rc = pump_all(&p);
-  if (p.sink) {
-    enum mlt_rc map_rc = copy_id_map(&p);
-    rc = rc == MLT_OK ? map_rc : rc;
+  struct mlt_retry retry = {
+      .seconds = opts->retry_seconds, .tell = opts->on_retry, .ctx = opts->ctx};
+  double started = mlt_clock_seconds();
+  err = err ? err : &own;
+  enum mlt_rc rc = mlt_report_init(report, opts->source, err);
+  for (unsigned starts = 1; rc == MLT_OK; starts++) {
+    struct pump p = {
+        .opts = opts, .report = report, .err = err, .retry = &retry, .started = started};
+    retry.start_over = false;
+    rc = run(&p);
+    if (rc == MLT_OK || !retry.start_over || starts == MAX_STARTS || !can_start_over(opts))
+      break;
+    rc = start_over(opts, report, err);
   }
-  mlt_lanes_close(p.lanes);
-  look(&p);
-  mlt_artifacts_close(p.artifacts);
-  mlt_places_close(p.places);
-  mlt_readers_close(p.readers);
-  if (p.source_ops)
-    p.source_ops->close(p.source);
-  if (p.sink_ops)
-    p.sink_ops->close(p.sink);
-  mlt_batch_free(p.like);
-  mlt_pacer_free(p.pacer);
   if (rc == MLT_OK && report->rejects + report->artifacts.missing + report->artifacts.faults)
     rc = MLT_REJECTED;
   return rc;

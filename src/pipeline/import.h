@@ -34,6 +34,7 @@ struct mlt_import_opts {
   struct mlt_artifact_opts artifacts;
   enum mlt_load load;
   bool trust_runs;              /* PostgreSQL: see sink/sink.h */
+  double retry_seconds;         /* how long a lost connection is tried again; 0 = not at all */
   uint64_t max_rows_per_second; /* of all connections together; 0 = no limit */
   unsigned jobs;                /* connections that write at the same time; 0 = default */
   unsigned readers;    /* threads that read runs at the same time; 0 = by processors and runs */
@@ -45,6 +46,11 @@ struct mlt_import_opts {
   /* Called for every note, before it is forgotten (the rejects file). An error stops the import.
    * May be NULL. */
   enum mlt_rc (*on_note)(void *ctx, const struct mlt_note *note, struct mlt_err *err);
+  /* As tell() of struct mlt_retry. May be NULL. */
+  void (*on_retry)(void *ctx, const struct mlt_err *why, double waited);
+  /* The import begins anew, since a load that is one transaction was lost with its connection: what
+     on_note got is void. May be NULL: then that is an error. */
+  enum mlt_rc (*on_start_over)(void *ctx, struct mlt_err *err);
   void *ctx;
 };
 

@@ -52,7 +52,8 @@ struct mlt_report {
   uint64_t conflicts; /* notes of kind CONFLICT */
   uint64_t changes;   /* notes of kind CHANGED */
   uint64_t batches;
-  uint64_t bytes; /* written by an export */
+  uint64_t reconnects; /* connections that were lost and made again */
+  uint64_t bytes;      /* written by an export */
   struct mlt_artifact_counts artifacts;
   double seconds;
   struct mlt_id_map *id_map; /* owned by the report */

@@ -54,8 +54,8 @@ static enum mlt_rc select_uris(struct mlt_sink *s, struct locating *l, struct ml
   return rc;
 }
 
-enum mlt_rc mlt_sink_locate(struct mlt_sink *s, struct mlt_whereabouts *v, size_t n,
-                            struct mlt_arena *arena, struct mlt_err *err) {
+static enum mlt_rc locate(struct mlt_sink *s, struct mlt_whereabouts *v, size_t n,
+                          struct mlt_arena *arena, struct mlt_err *err) {
   struct locating l = {.arena = arena, .index = mlt_map_new(), .v = v, .n = n};
   enum mlt_rc rc = l.index ? MLT_OK : mlt_err_nomem(err);
   for (size_t i = 0; i < n; i++) {
@@ -75,5 +75,17 @@ enum mlt_rc mlt_sink_locate(struct mlt_sink *s, struct mlt_whereabouts *v, size_
   if (s->db && rc != MLT_OK)
     s->ops->rollback(s->db);
   mlt_map_free(l.index);
+  return rc;
+}
+
+enum mlt_rc mlt_sink_locate(struct mlt_sink *s, struct mlt_whereabouts *v, size_t n,
+                            struct mlt_arena *arena, struct mlt_err *err) {
+  struct mlt_tries tries = {0};
+  enum mlt_rc rc;
+  do {
+    rc = locate(s, v, n, arena, err);
+    if (rc != MLT_OK)
+      rc = mlt_sink_try_again(s, &tries, rc, err);
+  } while (rc == MLT_AGAIN);
   return rc;
 }

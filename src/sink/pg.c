@@ -92,6 +92,11 @@ static bool op_contended(const struct mlt_err *err) {
   return mlt_pg_sqlstate_is_contention(err->sqlstate);
 }
 
+static enum mlt_rc op_reconnect(void *db, enum mlt_fate_known *fate, struct mlt_err *err) {
+  struct pg_db *d = db;
+  return mlt_pg_reconnect(d->pg, fate, err);
+}
+
 static enum mlt_rc op_select(void *db, enum mlt_table table, const struct mlt_where *where,
                              uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err) {
   struct pg_db *d = db;
@@ -152,7 +157,8 @@ static enum mlt_rc set_manner(struct pg_db *d, struct mlt_pacer *pacer,
   mlt_pg_set_cancelled(d->pg, cancelled);
   d->trust_runs = trust_runs;
   mlt_pg_set_pacer(d->pg, pacer);
-  return trust_runs ? mlt_pg_trust_runs(d->pg, err) : MLT_OK;
+  enum mlt_rc rc = mlt_pg_remember_server(d->pg, err);
+  return rc == MLT_OK && trust_runs ? mlt_pg_trust_runs(d->pg, err) : rc;
 }
 
 static enum mlt_rc op_twin(void *db, void **out, struct mlt_err *err) {
@@ -209,6 +215,8 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .finish = op_finish,
                                                .paces_rows = true,
                                                .contended = op_contended,
+                                               .lost = mlt_pg_is_lost,
+                                               .reconnect = op_reconnect,
                                                .keeps_experiment_ids = false};
 
 /* Reasons for auto not even to try a rebuild. */

@@ -48,6 +48,7 @@
 #define MLT_SINK_SINK_H
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/arena.h"
@@ -75,6 +76,18 @@ enum mlt_load {
 /* "auto", "append", "merge", "rebuild"; false for another word. */
 bool mlt_load_parse(const char *word, enum mlt_load *out);
 
+/* What the connections of one import do when they are lost; shared by them. */
+struct mlt_retry {
+  double seconds; /* how long a connection is tried again, from when it was lost; 0: never */
+  /* Told when one was lost, at every attempt to have it again (waited: seconds so far), and that
+     there is one again (why NULL). From any thread; may be NULL. */
+  void (*tell)(void *ctx, const struct mlt_err *why, double waited);
+  void *ctx;
+  atomic_uint reconnects;
+  atomic_bool start_over; /* a load that is one transaction was lost with its connection, and there
+                             is one again */
+};
+
 struct mlt_sink_opts {
   const struct mlt_target *target; /* borrowed, outlives the sink */
   const char *mlflow_version;      /* for a database to be created; NULL = default */
@@ -89,6 +102,8 @@ struct mlt_sink_opts {
                       wrote; open() refuses where that may not be done. Others ignore it */
   struct mlt_pacer *pacer; /* NULL: as fast as it goes. Borrowed, shared with the twins */
   const volatile sig_atomic_t *cancelled; /* not 0: give up soon (MLT_CANCELLED); may be NULL */
+  struct mlt_retry
+      *retry;         /* NULL: a lost connection is an error. Borrowed, shared with the twins */
   size_t cache_bytes; /* what the database's library may cache in this process; 0 = its default */
   const char *artifact_root; /* where MLflow has artifacts: an experiment that is made without a
                                 location gets ROOT/<id>. NULL: mlt_target_artifact_root. Borrowed */
@@ -147,7 +162,9 @@ struct mlt_sink_ops {
   /* One transaction. On any error nothing of the batch is in the target and the sink may be used
      again only if the error is MLT_CONFLICT or MLT_DATA. Retries by itself when another writer got
      in between (unique violation, deadlock, serialization failure, a lock not to be had), for a
-     minute. Required. */
+     minute; and on another connection when it was lost, for as long as mlt_retry says: a COMMIT
+     that was not answered is looked up, and where the server cannot tell, the batch is compared
+     with what is there. Required. */
   enum mlt_rc (*write)(struct mlt_sink *s, const struct mlt_batch *b, struct mlt_outcome *out,
                        struct mlt_err *err);
   /* Answers for v[0..n), as things stand between two batches. Required. */

@@ -40,6 +40,11 @@ struct mlt_store_ops {
   bool paces_rows; /* insert() keeps the pace; else the writer does, between transactions */
   /* Another writer was in the way: trying again is worth a while. */
   bool (*contended)(const struct mlt_err *err);
+  /* Was the connection lost, so that reconnect() is to be called? NULL, both: there is none. */
+  bool (*lost)(const struct mlt_err *err);
+  /* Tries once; *fate: of the write transaction that was open. MLT_AGAIN: it still is, ask again.
+   */
+  enum mlt_rc (*reconnect)(void *db, enum mlt_fate_known *fate, struct mlt_err *err);
   bool keeps_experiment_ids; /* ids of the source fit: keep them where free (SQLite); else only 0 */
 };
 

@@ -1,19 +1,11 @@
-/* One batch, one transaction: the order of the steps, retries, and what is remembered between
- * batches. */
+/* One batch, one transaction: the order of the steps, and what is remembered between batches. */
 #include "sink/writer.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
-#include "base/random.h"
-
-enum { MAX_ATTEMPTS = 6, FIRST_DELAY_MS = 20, MAX_DELAY_MS = 500 };
-/* How long other writers may be in the way before that is an error. */
-static const double PATIENCE_SECONDS = 60;
 
 /* given: what the schema is known to be; NULL: it is checked. */
 static enum mlt_rc read_catalog(struct mlt_sink *s, enum mlt_target_kind kind,
@@ -61,6 +53,7 @@ enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops
   s->adds = opts->adds;
   s->target = opts->target;
   s->cancelled = opts->cancelled;
+  s->retry = opts->retry;
   s->artifact_root = opts->artifact_root;
   s->known = mlt_known_new();
   s->dry_runs = opts->dry_run ? mlt_map_new() : NULL;
@@ -97,6 +90,7 @@ enum mlt_rc mlt_sink_twin(struct mlt_sink *s, struct mlt_sink **out, struct mlt_
   t->adds = s->adds;
   t->target = s->target;
   t->cancelled = s->cancelled;
+  t->retry = s->retry;
   t->artifact_root = s->artifact_root;
   t->known = mlt_known_share(s->known);
   *out = t;
@@ -108,7 +102,13 @@ struct mlt_load_state mlt_sink_load(const struct mlt_sink *s) {
 }
 
 enum mlt_rc mlt_sink_finish(struct mlt_sink *s, struct mlt_err *err) {
-  return s->db && !s->dry_run ? s->ops->finish(s->db, err) : MLT_OK;
+  struct mlt_tries tries = {0};
+  enum mlt_fate_known fate;
+  enum mlt_rc rc = s->db && !s->dry_run ? s->ops->finish(s->db, err) : MLT_OK;
+  if (rc == MLT_OK || !mlt_sink_lost(s, err))
+    return rc;
+  rc = mlt_sink_reconnect(s, &tries, &fate, err);
+  return rc == MLT_OK && fate != MLT_KNOWN_IN ? mlt_sink_start_over(s, err) : rc;
 }
 
 void mlt_sink_close(struct mlt_sink *s) {
@@ -291,15 +291,43 @@ static enum mlt_rc remember_runs(struct mlt_write *a) {
   return MLT_OK;
 }
 
+/* MLT_AGAIN: it is not in, or that is not known; what the batch holds will tell. */
+static enum mlt_rc commit(struct mlt_write *a, struct mlt_tries *tries) {
+  struct mlt_sink *w = a->w;
+  enum mlt_fate_known fate;
+  enum mlt_rc rc = w->ops->commit(w->db, a->err);
+  if (rc == MLT_OK || !mlt_sink_lost(w, a->err) || mlt_sink_load(w).whole)
+    return rc;
+  rc = mlt_sink_reconnect(w, tries, &fate, a->err);
+  if (rc != MLT_OK || fate == MLT_KNOWN_IN)
+    return rc;
+  tries->doubtful = fate == MLT_KNOWN_UNKNOWN;
+  memcpy(tries->counts, a->out->counts, sizeof tries->counts);
+  return MLT_AGAIN;
+}
+
+static uint64_t written(const struct mlt_outcome *out) {
+  uint64_t n = 0;
+  for (size_t t = 0; t < MLT_T_ALL; t++)
+    n += out->counts[t].inserted + out->counts[t].updated;
+  return n;
+}
+
+/* If all is there after a COMMIT without an answer, it was that which brought it. */
+static void settle_doubt(const struct mlt_tries *tries, struct mlt_outcome *out) {
+  if (tries->doubtful && written(out) == 0)
+    memcpy(out->counts, tries->counts, sizeof out->counts);
+}
+
 static enum mlt_rc attempt(struct mlt_sink *w, const struct mlt_batch *b, struct mlt_outcome *out,
-                           struct mlt_err *err) {
+                           struct mlt_tries *tries, struct mlt_err *err) {
   struct mlt_write a = {.w = w, .b = b, .out = out, .err = err};
   size_t known = mlt_known_count(w->known);
   enum mlt_rc rc = attempt_begin(&a);
   if (rc == MLT_OK)
     rc = steps(&a);
   if (rc == MLT_OK && w->db && !w->dry_run)
-    rc = w->ops->commit(w->db, err);
+    rc = commit(&a, tries);
   if (rc == MLT_OK)
     rc = remember_runs(&a);
   if (rc == MLT_OK)
@@ -312,45 +340,30 @@ static enum mlt_rc attempt(struct mlt_sink *w, const struct mlt_batch *b, struct
   return rc;
 }
 
-static void back_off(int attempt_no) {
-  uint32_t ms = attempt_no < MAX_ATTEMPTS ? (uint32_t)FIRST_DELAY_MS << attempt_no : MAX_DELAY_MS;
-  ms += mlt_random_below(ms); /* jitter, so that two writers do not meet again */
-  struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000L};
-  (void)nanosleep(&t, NULL);
-}
-
 static enum mlt_rc wait_until_due(const struct mlt_sink *w, struct mlt_err *err) {
   return w->pacer ? mlt_pacer_wait(w->pacer, w->due, err) : MLT_OK;
 }
 
 /* The next transaction waits for what this one wrote to be paid: nobody sleeps in a transaction. */
 static void take_pace(struct mlt_sink *w, const struct mlt_outcome *out) {
-  size_t n = 0;
-  for (size_t t = 0; t < MLT_T_ALL; t++)
-    n += out->counts[t].inserted + out->counts[t].updated;
   if (w->pacer)
-    w->due = mlt_pacer_take(w->pacer, n);
+    w->due = mlt_pacer_take(w->pacer, written(out));
 }
 
 enum mlt_rc mlt_sink_write(struct mlt_sink *w, const struct mlt_batch *b, struct mlt_outcome *out,
                            struct mlt_err *err) {
-  double failed_first = 0;
-  for (int i = 0;; i++) {
-    enum mlt_rc rc = wait_until_due(w, err);
+  struct mlt_tries tries = {0};
+  enum mlt_rc rc;
+  do {
+    rc = wait_until_due(w, err);
     if (rc == MLT_OK)
-      rc = attempt(w, b, out, err);
-    if (rc == MLT_OK)
-      take_pace(w, out);
-    if (rc != MLT_TEMPFAIL || mlt_sink_load(w).whole)
-      return rc;
-    double now = mlt_clock_seconds();
-    failed_first = i ? failed_first : now;
-    bool patient = w->ops->contended(err) && now - failed_first < PATIENCE_SECONDS;
-    if (i + 1 >= MAX_ATTEMPTS && !patient)
-      return rc;
-    mlt_err_clear(err);
-    if (w->cancelled && *w->cancelled)
-      return mlt_err_set(err, MLT_CANCELLED, "interrupted");
-    back_off(i);
+      rc = attempt(w, b, out, &tries, err);
+    if (rc != MLT_OK)
+      rc = mlt_sink_try_again(w, &tries, rc, err);
+  } while (rc == MLT_AGAIN);
+  if (rc == MLT_OK) {
+    take_pace(w, out);
+    settle_doubt(&tries, out);
   }
+  return rc;
 }

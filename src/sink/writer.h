@@ -30,6 +30,7 @@ struct mlt_sink {
                                address of their struct mlt_known_experiment */
   struct mlt_arena *arena;  /* what id_map gives out */
   const volatile sig_atomic_t *cancelled; /* borrowed; may be NULL */
+  struct mlt_retry *retry;                /* likewise */
   struct mlt_pacer *pacer; /* borrowed; NULL: the store keeps the pace, or there is none */
   double due;              /* when the next transaction may begin */
 };
@@ -99,6 +100,29 @@ struct mlt_write {
   uint8_t *edge_fate;        /* enum mlt_fate of each edge */
   struct mlt_str *edge_uuid; /* input_uuid of each edge that will be inserted */
 };
+
+/* The attempts at one batch; begins as zeros. */
+struct mlt_tries {
+  int n;                               /* that others were in the way of */
+  double contended_first;              /* when */
+  double lost_first;                   /* when the connection was lost first; 0: it was not */
+  bool doubtful;                       /* a COMMIT stayed without an answer */
+  struct mlt_counts counts[MLT_T_ALL]; /* what it would have brought */
+};
+
+/* again.c */
+/* Is err that of a connection which was lost, and is one to be had again worth waiting for? */
+bool mlt_sink_lost(const struct mlt_sink *s, const struct mlt_err *err);
+/* After that: waits for another connection. MLT_OK: *fate says what became of the transaction. Else
+   the time is over (MLT_TEMPFAIL), or that would not help. */
+enum mlt_rc mlt_sink_reconnect(struct mlt_sink *s, struct mlt_tries *t, enum mlt_fate_known *fate,
+                               struct mlt_err *err);
+/* After a failure, rc and err: MLT_AGAIN if it is worth another attempt now, which was waited for,
+   else the error. */
+enum mlt_rc mlt_sink_try_again(struct mlt_sink *s, struct mlt_tries *t, enum mlt_rc rc,
+                               struct mlt_err *err);
+/* A load that is one transaction was lost: leaves it to the importer to begin with it again. */
+enum mlt_rc mlt_sink_start_over(struct mlt_sink *s, struct mlt_err *err);
 
 /* writer.c: what the sinks' tables of operations (pg.c, sqlite.c) point to. */
 /* Takes db over, in success and failure. schema NULL: read from the database's catalog and checked.

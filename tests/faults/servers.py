@@ -5,6 +5,7 @@ import functools
 import itertools
 import os
 import signal
+import threading
 import time
 
 from catalogue import fault
@@ -17,6 +18,7 @@ from wire import Proxy
 
 # 0: what it struck was over, or could be begun anew; 69 unreachable; 75 temporary failure
 LOST = {0, 69, 75}
+SURVIVED = {0}  # lost while it was writing: connects again, and goes on
 OURS = "FROM pg_stat_activity WHERE datname = '{}' AND application_name LIKE 'mltrack%'"
 
 
@@ -34,6 +36,12 @@ def struck_at(trial, phase, n, act):
     return result
 
 
+def survived_in(situation, phase):
+    """Nothing is tried again before the import has begun to write; a rebuild begins while it opens the database."""
+    opening = phase == "reading the schema" or (situation is REBUILD and phase == "beginning")
+    return LOST if opening else SURVIVED
+
+
 def end_sessions(trial, how):
     rows = PgDatabase(trial.db.server, "postgres").query("SELECT pid " + OURS.format(trial.db.name))
     for (pid,) in rows:
@@ -48,7 +56,7 @@ def lose_backend(lab, situation, how, phase, n):
     with lab.trial(situation, lab.server("struck")) as trial:
         result = struck_at(trial, phase, n, lambda: end_sessions(trial, how))
         trial.db.server.until_ready()
-        trial.judge(result, allowed=LOST)
+        trial.judge(result, allowed=survived_in(situation, phase))
         trial.mend()
         return outcome(result)
 
@@ -58,7 +66,8 @@ def moments(rng, phases):
     for situation in itertools.cycle((APPEND, MERGE, REBUILD)):
         phase = rng.choice(phases)
         often = phase in ("beginning", "copying", "committing") and situation is not REBUILD
-        yield situation, phase, rng.randrange(1, 10 if often else 2)
+        first = 2 if phase in ("beginning", "committing") else 1  # before that the schema is read
+        yield situation, phase, rng.randrange(first, 10) if often else first
 
 
 WORKING = ("reading the schema", "beginning", "copying", "committing")
@@ -71,28 +80,42 @@ def backend(lab, rng):
         yield f"{situation} {how} at the {n}. {phase}", functools.partial(lose_backend, lab, situation, how, phase, n)
 
 
-def stop_server(lab, situation, mode, phase, n):
+def stop_server(lab, situation, mode, phase, n, down=2):
+    """The server is stopped, is down for some seconds, and comes back, while the import is waiting for it."""
     server = lab.server("struck")
     with lab.trial(situation, server) as trial:
-        try:
-            result = struck_at(trial, phase, n, lambda: server.halt(mode))
+        stopped = threading.Event()
+
+        def stop():
+            server.halt(mode)
+            stopped.set()
+
+        def start_again():
+            stopped.wait()
             server.wait_halted()
-            down = trial.run()
-        finally:
-            server.halt("fast")
-            server.wait_halted()
+            refused.append(trial.run())
+            time.sleep(down)
             server.launch()
-        insist(down.returncode == 69, "with no server there:", down.explain())
-        trial.judge(result, allowed=LOST)
+
+        refused, starter = [], threading.Thread(target=start_again)
+        starter.start()
+        try:
+            result = struck_at(trial, phase, n, stop)
+        finally:
+            stop() if not stopped.is_set() else None
+            starter.join()
+        insist(refused[0].returncode == 69, "with no server there:", refused[0].explain())
+        trial.judge(result, allowed=survived_in(situation, phase))
         trial.mend()
         return outcome(result)
 
 
-@fault("F06", "the server is stopped (immediate, fast, smart) and started again", 2, 60)
+@fault("F06", "the server is stopped (immediate, fast, smart) and started again", 3, 60)
 def server_stops(lab, rng):
     modes = itertools.cycle(("immediate", "fast", "smart"))
     for mode, (situation, phase, n) in zip(modes, moments(rng, WORKING)):
-        yield f"{situation} {mode} at the {n}. {phase}", functools.partial(stop_server, lab, situation, mode, phase, n)
+        point = functools.partial(stop_server, lab, situation, mode, phase, n, rng.choice((1, 5, 15)))
+        yield f"{situation} {mode} at the {n}. {phase}", point
 
 
 def standby_of(lab, primary):
@@ -113,7 +136,7 @@ def fail_over(lab, situation, phase, n):
             standby = standby_of(lab, primary)
             at = At(PHASES[phase], n, lambda: primary.halt("immediate"))
             with Proxy(primary.port, on_frame=at) as proxy:
-                result = trial.run(uri=proxy.uri(trial.db))
+                result = trial.run("--retry-timeout", "2", uri=proxy.uri(trial.db))
                 primary.wait_halted()
                 proxy.upstream, at.n = standby.port, 0
                 trial.uri = proxy.uri(trial.db)

@@ -8,7 +8,9 @@ import time
 
 TO_SERVER, TO_CLIENT = "to-server", "to-client"
 SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
-CUT = object()  # what a hook returns to end the connection instead of passing the frame on
+# What a hook returns instead of passing the frame on
+CUT = object()  # ends the connection
+LEAVE = object()  # ends it for the client alone: the server does not hear of that
 
 
 class Frame:
@@ -79,8 +81,12 @@ class _Pipe:
         return all(self.send_frame(frame) for frame in self.frames())
 
     def send_frame(self, frame):
-        if self.proxy.on_frame(frame) is CUT:
+        answer = self.proxy.on_frame(frame)
+        if answer is CUT:
             self.cut()
+        elif answer is LEAVE:
+            reset(self.source if self.direction == TO_SERVER else self.sink)
+        if answer in (CUT, LEAVE):
             return False
         return self.send(frame.data)
 
@@ -90,6 +96,7 @@ class _Pipe:
             time.sleep(0.05)
         self.sink.sendall(data[:passed])
         if passed < len(data):
+            self.proxy.limit = None
             self.cut()
         return passed == len(data)
 
@@ -101,12 +108,13 @@ class _Pipe:
 class Proxy:
     """As a context manager; .port is where to connect to. on_frame(frame) is called for each frame before it is passed
     on, by several threads. limit=(direction, n): after n bytes in that direction, all connections together, the one at
-    hand is cut. rate: bytes a second in each direction; delay: seconds for each piece. .muted: passes nothing on."""
+    hand is cut, once. rate: bytes a second in each direction; delay: seconds for each piece. .muted: passes nothing on; .deaf: takes
+    no new connection."""
 
     def __init__(self, upstream, on_frame=None, limit=None, rate=None, delay=0, host="127.0.0.1"):
         self.host, self.upstream, self.on_frame, self.limit, self.rate, self.delay = host, upstream, on_frame, limit, rate, delay
         self.bytes = {TO_SERVER: 0, TO_CLIENT: 0}
-        self.muted, self.lock = False, threading.Lock()
+        self.muted, self.deaf, self.lock = False, False, threading.Lock()
         self.sockets, self.failure = [], None
         self.listener = socket.create_server((host, 0))
         self.port = self.listener.getsockname()[1]
@@ -136,6 +144,9 @@ class Proxy:
                 client, _ = self.listener.accept()
             except OSError:
                 return
+            if self.deaf:
+                reset(client)
+                continue
             try:
                 server = socket.create_connection(("127.0.0.1", self.upstream))
             except OSError:

@@ -176,7 +176,7 @@ def wait_until_up(db):
 def test_a_rebuild_that_is_killed_leaves_everything_as_it_was(bulk, run_bulk, large, new_pg_db, tmp_path, phase, strike):
     db = new_pg_db(HEAD)
     before = shape(db)
-    process = start(bulk, large, db.uri, tmp_path, "--load", "rebuild")
+    process = start(bulk, large, db.uri, tmp_path, "--load", "rebuild", "--retry-timeout", "0")
     assert wait_for(phases(db)[phase], process), process.communicate()
     strike(db, process)
     process.communicate(timeout=60)

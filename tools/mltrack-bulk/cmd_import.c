@@ -85,6 +85,9 @@ static struct mlt_import_opts options(const struct mlt_args *args, const struct 
       .cancelled = &mlt_signalled,
       .on_progress = mlt_session_progress,
       .on_note = mlt_session_note,
+      .on_retry = mlt_session_retry,
+      .on_start_over = mlt_session_start_over,
+      .retry_seconds = (double)mlt_args_time(args, MLT_OPT_RETRY_TIMEOUT),
       .ctx = s};
 }
 

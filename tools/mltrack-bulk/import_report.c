@@ -60,6 +60,7 @@ struct mlt_json *mlt_import_json(const struct mlt_import_result *res) {
   mlt_json_set_bool(doc, "dry_run", res->opts->dry_run);
   mlt_json_set_double(doc, "seconds", r->seconds);
   mlt_json_set_u64(doc, "batches", r->batches);
+  mlt_json_set_u64(doc, "reconnects", r->reconnects);
   add_counts(doc, r);
   mlt_artifacts_add_json(doc, &r->artifacts);
   mlt_notes_add_json(doc, r);

@@ -2,13 +2,19 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "commands.h"
 #include "notes.h"
 
+static const double RETRY_LINE_SECONDS = 30;
+
 void mlt_session_init(struct mlt_session *s, const struct mlt_args *args, const char *doing) {
   *s = (struct mlt_session){.rejects = NULL};
+  (void)pthread_mutex_init(&s->retry_lock, NULL);
   mlt_signals_catch(
       "mltrack-bulk: interrupted while it waited for the database, which rolls back the rest\n");
   mlt_progress_init(&s->progress, doing,
@@ -56,6 +62,45 @@ enum mlt_rc mlt_session_note(void *session, const struct mlt_note *note, struct 
   if (rc != MLT_OK)
     mlt_err_prefix(err, "%s", s->rejects_path);
   return rc;
+}
+
+/* Lanes lose their connections together: one of them says so. */
+static bool is_time_to_tell(struct mlt_session *s, bool waiting) {
+  double now = mlt_clock_seconds();
+  (void)pthread_mutex_lock(&s->retry_lock);
+  double apart = s->waiting ? RETRY_LINE_SECONDS : 1;
+  bool due = waiting ? now - s->told >= apart : s->waiting;
+  s->waiting = waiting;
+  s->told = due ? now : s->told;
+  (void)pthread_mutex_unlock(&s->retry_lock);
+  return due;
+}
+
+void mlt_session_retry(void *session, const struct mlt_err *why, double waited) {
+  if (!is_time_to_tell(session, why != NULL))
+    return;
+  if (why)
+    mlt_log(MLT_LOG_WARN, "the database is waited for; --retry-timeout says how long",
+            MLT_KV_CSTR("because", why->msg), MLT_KV_DOUBLE("seconds", waited));
+  else
+    mlt_log(MLT_LOG_WARN, "connected again", MLT_KV_DOUBLE("seconds", waited));
+}
+
+static bool is_file(FILE *f) {
+  struct stat st;
+  return fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode);
+}
+
+enum mlt_rc mlt_session_start_over(void *session, struct mlt_err *err) {
+  struct mlt_session *s = session;
+  mlt_log_fields(MLT_LOG_WARN, "the import begins anew: it was one transaction, which was lost",
+                 NULL, 0);
+  if (!s->rejects || !is_file(s->rejects))
+    return MLT_OK;
+  rewind(s->rejects);
+  return ftruncate(fileno(s->rejects), 0) == 0
+             ? MLT_OK
+             : mlt_err_errno(err, errno, "cannot empty %s", s->rejects_path);
 }
 
 struct mlt_source_opts mlt_bulk_reading(const struct mlt_args *args) {

@@ -12,7 +12,7 @@
 
 /* A small program of our own: the option table knows no program. */
 enum { ADD = 1, DB_CHECK = 2, DB_INIT = 4 };
-enum { TO, MODE, COUNT, ROOM, FORCE, OUT, DIR_, FROM, HELP, LOUD, FMT };
+enum { TO, MODE, COUNT, ROOM, WAIT, FORCE, OUT, DIR_, FROM, HELP, LOUD, FMT };
 
 static const struct mlt_opt opts[] = {
     {"to", 0, MLT_KIND_STRING, "URI", NULL, NULL, ADD | DB_CHECK, NULL, "where to"},
@@ -20,6 +20,7 @@ static const struct mlt_opt opts[] = {
      "how; 'fast' [or] not"},
     {"count", 'n', MLT_KIND_UINT, "N", NULL, NULL, ADD, "PROG_COUNT", "how many"},
     {"room", 0, MLT_KIND_SIZE, "SIZE", NULL, NULL, ADD, NULL, "how much"},
+    {"wait", 0, MLT_KIND_TIME, "TIME", NULL, NULL, ADD, NULL, "how long"},
     {"force", 'f', MLT_KIND_FLAG, NULL, NULL, NULL, ADD, NULL, "do it"},
     {"out", 0, MLT_KIND_FILE, "FILE", NULL, NULL, ADD, NULL, "into a file"},
     {"dir", 0, MLT_KIND_DIR, "DIR", NULL, NULL, ADD, NULL, "into a folder"},
@@ -217,6 +218,28 @@ static void bad_values_name_option_and_choices(void **state) {
   assert_true(mlt_args_uint(&args, COUNT) == UINT64_MAX);
 }
 
+static void times_have_units(void **state) {
+  (void)state;
+  static const struct {
+    const char *line;
+    uint64_t seconds;
+  } good[] = {{"add x --wait 0", 0},
+              {"add x --wait 90", 90},
+              {"add x --wait 90s", 90},
+              {"add x --wait 5m", 300},
+              {"add x --wait=2h", 7200}};
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    assert_int_equal(parse(good[i].line), MLT_OK);
+    assert_true(mlt_args_time(&args, WAIT) == good[i].seconds);
+  }
+  static const char *const bad[] = {"", "m", "1.5h", "-1", "5M", "1d", "5124095576030432h"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    char line[64];
+    (void)snprintf(line, sizeof line, "add x --wait=%s", bad[i]);
+    assert_int_equal(parse(line), MLT_USAGE);
+  }
+}
+
 static void sizes_have_units(void **state) {
   (void)state;
   static const struct {
@@ -327,6 +350,7 @@ int main(void) {
                                      TEST(an_option_of_another_command_says_whose_it_is),
                                      TEST(bad_values_name_option_and_choices),
                                      TEST(sizes_have_units),
+                                     TEST(times_have_units),
                                      TEST(bad_values_of_the_environment_are_named_by_it),
                                      TEST(missing_and_surplus_are_refused),
                                      TEST(every_form_knows_every_option),

@@ -38,6 +38,17 @@ static void other_writers_in_the_way_are_told_from_other_passing_failures(void *
   assert_false(mlt_pg_sqlstate_is_contention(""));
 }
 
+static void a_connection_that_is_lost_for_good_is_told_from_one_to_be_had_again(void **state) {
+  (void)state;
+  static const char *const passing[] = {"",      "08006", "57P01", "57P02",
+                                        "57P03", "57P05", "25P03", "53300"};
+  static const char *const final[] = {"3D000", "57P04", "25P04", "28P01", "25006", "57014"};
+  for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+    assert_true(mlt_pg_sqlstate_is_passing(passing[i]));
+  for (size_t i = 0; i < sizeof final / sizeof *final; i++)
+    assert_false(mlt_pg_sqlstate_is_passing(final[i]));
+}
+
 static void hints_are_given_where_something_can_be_done(void **state) {
   (void)state;
   assert_non_null(strstr(mlt_pg_sqlstate_hint("28P01"), "PGPASSWORD"));
@@ -74,6 +85,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_state_that_matters_has_its_class),
       cmocka_unit_test(other_writers_in_the_way_are_told_from_other_passing_failures),
+      cmocka_unit_test(a_connection_that_is_lost_for_good_is_told_from_one_to_be_had_again),
       cmocka_unit_test(hints_are_given_where_something_can_be_done),
       cmocka_unit_test(a_failed_connection_tells_its_state),
       cmocka_unit_test(a_server_that_was_not_reached_has_none),
