@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/rules.h"
+#include "pg/health.h"
 #include "pg/internal.h"
 #include "pg/wire.h"
 #include "sql.h"
@@ -225,4 +226,36 @@ enum mlt_rc mlt_pg_insert_experiment(struct mlt_pg *pg, const struct mlt_value *
     mlt_err_prefix(err, "table experiments");
   }
   return rc;
+}
+
+enum mlt_rc mlt_pg_sequence(struct mlt_pg *pg, struct mlt_pg_sequence *out, struct mlt_err *err) {
+  char oid[24], sql[256];
+  const char *params[] = {oid};
+  struct mlt_err none = MLT_ERR_INIT;
+  bool found = false;
+  *out = (struct mlt_pg_sequence){.known = false};
+  enum mlt_rc rc = find_sequence(pg, oid, &none);
+  if (rc == MLT_SCHEMA)
+    return MLT_OK; /* the schema's check tells that there is none */
+  if (rc == MLT_OK)
+    rc = number(pg, mlt_sql_pg_sequence_state, 1, params, &out->known, &out->last, &none);
+  (void)snprintf(sql, sizeof sql, "SELECT pg_catalog.max(experiment_id) FROM %s.experiments",
+                 pg->quoted);
+  if (rc == MLT_OK)
+    rc = number(pg, sql, 0, NULL, &found, &out->max, &none);
+  out->known = out->known && found;
+  if (rc != MLT_OK && err)
+    *err = none;
+  return rc;
+}
+
+enum mlt_rc mlt_pg_sequence_repair(struct mlt_pg *pg, uint64_t *moved, struct mlt_err *err) {
+  struct mlt_pg_sequence s;
+  char oid[24];
+  enum mlt_rc rc = mlt_pg_sequence(pg, &s, err);
+  if (rc != MLT_OK || !s.known || s.last >= s.max)
+    return rc;
+  rc = find_sequence(pg, oid, err);
+  *moved = rc == MLT_OK;
+  return rc == MLT_OK ? move_ahead(pg, oid, s.max, err) : rc;
 }

@@ -136,6 +136,9 @@ extern const char mlt_pg_unchecked[], mlt_pg_checked[];
  * do not read. */
 bool mlt_pg_value(const PGresult *res, int row, int field, struct mlt_value *out);
 
+/* experiment.c: moves the sequence ahead of the greatest id, if it is behind. */
+enum mlt_rc mlt_pg_sequence_repair(struct mlt_pg *pg, uint64_t *moved, struct mlt_err *err);
+
 /* columns.c */
 /* The columns of a table that `features` bring, in order. Returns how many. */
 unsigned mlt_pg_columns(enum mlt_table table, uint32_t features, enum mlt_column *out);

@@ -72,8 +72,22 @@ static enum mlt_rc take_unfounded(void *ctx, const struct mlt_read_row *row, str
   return MLT_OK;
 }
 
+static enum mlt_rc take_timeless(void *ctx, const struct mlt_read_row *row, struct mlt_err *err) {
+  (void)err;
+  mlt_verify_found(ctx, &(struct mlt_finding){.what = MLT_FINDING_LATEST_UNREADABLE,
+                                              .table = MLT_T_LATEST_METRICS,
+                                              .id = row->extra[0],
+                                              .experiment = row->extra[1],
+                                              .field = row->extra[2],
+                                              .text = MLT_STR_LIT("has no timestamp"),
+                                              .command = mlt_str_c(repair)});
+  return MLT_OK;
+}
+
 static enum mlt_rc check(struct mlt_verify *v, struct mlt_err *err) {
-  enum mlt_rc rc = mlt_verify_read(v, MLT_READ_BOTH(LATEST_BEHIND), take_behind, v, err);
+  enum mlt_rc rc = mlt_verify_read(v, MLT_READ_BOTH(LATEST_TIMELESS), take_timeless, v, err);
+  if (rc == MLT_OK)
+    rc = mlt_verify_read(v, MLT_READ_BOTH(LATEST_BEHIND), take_behind, v, err);
   return rc == MLT_OK ? mlt_verify_read(v, MLT_READ_BOTH(LATEST_UNFOUNDED), take_unfounded, v, err)
                       : rc;
 }

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -11,9 +12,44 @@
 enum { TEXT_MAX = 1024 };
 static const double TICK_SECONDS = 0.1;
 
+/* ---- which checks ---- */
+
+const char *mlt_verify_check_name(size_t i) {
+  return i < mlt_checks_count ? mlt_checks[i]->name : NULL;
+}
+
+static bool is_asked_for(const struct mlt_verify *v, const char *name) {
+  for (size_t i = 0; i < v->opts.n_checks; i++)
+    if (strcmp(v->opts.checks[i], name) == 0)
+      return true;
+  return v->opts.n_checks == 0;
+}
+
+static bool is_check(const char *name) {
+  for (size_t i = 0; i < mlt_checks_count; i++)
+    if (strcmp(mlt_checks[i]->name, name) == 0)
+      return true;
+  return false;
+}
+
+static enum mlt_rc refuse_unknown(const struct mlt_verify *v, struct mlt_err *err) {
+  char names[400] = "";
+  size_t n = 0;
+  for (size_t i = 0; i < mlt_checks_count && n < sizeof names; i++)
+    n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", mlt_checks[i]->name);
+  for (size_t i = 0; i < v->opts.n_checks; i++)
+    if (!is_check(v->opts.checks[i]))
+      return mlt_err_set(err, MLT_USAGE, "'%s' is no check; there are: %s", v->opts.checks[i],
+                         names);
+  return MLT_OK;
+}
+
 /* ---- opening and closing ---- */
 
 static enum mlt_rc prepare(struct mlt_verify *v, struct mlt_err *err) {
+  enum mlt_rc rc = refuse_unknown(v, err);
+  if (rc != MLT_OK)
+    return rc;
   v->arena = mlt_arena_new();
   v->kept_arena = mlt_arena_new();
   v->checks = mlt_calloc(mlt_checks_count, sizeof *v->checks);
@@ -21,7 +57,7 @@ static enum mlt_rc prepare(struct mlt_verify *v, struct mlt_err *err) {
     return mlt_err_nomem(err);
   for (size_t i = 0; i < mlt_checks_count; i++)
     v->checks[i] = (struct mlt_check_result){.name = mlt_checks[i]->name, .why = "not reached"};
-  enum mlt_rc rc = mlt_verify_connect(v, err);
+  rc = mlt_verify_connect(v, err);
   return rc == MLT_OK ? mlt_verify_choose(v, err) : rc;
 }
 
@@ -153,6 +189,8 @@ enum mlt_rc mlt_verify_tick(struct mlt_verify *v, struct mlt_err *err) {
 
 /* Why a check does not apply; NULL if it does. */
 static const char *left_out(const struct mlt_verify *v, const struct mlt_check_ops *c) {
+  if (!is_asked_for(v, c->name))
+    return "not asked for";
   if (!(c->modes & (1U << v->opts.mode)))
     return "not in this mode";
   return v->partial && !c->of_runs ? "not about the runs that were chosen" : NULL;

@@ -82,6 +82,9 @@ struct mlt_verify_opts {
   enum mlt_verify_mode mode;
   double sample; /* MLT_VERIFY_SAMPLE: the share of files that are read, 0 to 1 */
 
+  const char *const *checks; /* only these, by name; none: all */
+  size_t n_checks;
+
   /* Which runs: those that all of these let through. With one of them given, checks that are not
      about runs are left out. */
   const char *const *runs; /* ids */
@@ -116,7 +119,8 @@ struct mlt_verify_opts {
 
 struct mlt_verify;
 
-/* Connects, looks at the schema, takes the moment that is looked at. MLT_SCHEMA: nobody knows what
+/* Connects, looks at the schema, takes the moment that is looked at. MLT_USAGE: a check that is
+   none. MLT_SCHEMA: nobody knows what
    the rows of this schema mean. Else as pg/store.h and lite/store.h have it. */
 enum mlt_rc mlt_verify_open(struct mlt_verify **out, const struct mlt_verify_opts *opts,
                             struct mlt_err *err) MLT_NODISCARD;
@@ -124,6 +128,9 @@ enum mlt_rc mlt_verify_open(struct mlt_verify **out, const struct mlt_verify_opt
    database or of memory: the result is what was found until then. */
 enum mlt_rc mlt_verify_run(struct mlt_verify *v, struct mlt_err *err) MLT_NODISCARD;
 void mlt_verify_close(struct mlt_verify *v); /* NULL is fine */
+
+/* The names of all checks, n of them. */
+const char *mlt_verify_check_name(size_t i); /* NULL behind the last */
 
 /* What became of one check. */
 struct mlt_check_result {

@@ -41,10 +41,14 @@ class Result(subprocess.CompletedProcess):
         return f"{' '.join(map(str, self.args))}\nexit {self.returncode}\nstdout: {said}\nstderr: {self.stderr}"
 
 
-def bulk_path():
-    path = Path(os.environ.get("MLTRACK_BUILD") or ROOT / "build") / "mltrack-bulk"
+def program_path(name):
+    path = Path(os.environ.get("MLTRACK_BUILD") or ROOT / "build") / name
     assert path.is_file(), f"{path} is not built: run cmake --build, or set MLTRACK_BUILD"
     return path.resolve()
+
+
+def bulk_path():
+    return program_path("mltrack-bulk")
 
 
 def clean_env(home, extra=None):

@@ -108,22 +108,24 @@ def test_header_compiles_alone(prefix, outside, language):
     run(*language, *strict, "-I", prefix / "include", outside / "alone.c")
 
 
-def test_program_and_its_manual_are_installed(prefix):
-    assert version() in run(prefix / "bin/mltrack-bulk", "--version")
-    manual = prefix / "share/man/man1/mltrack-bulk.1"
-    assert "MLTRACK-BULK(1)" in run("mandoc", "-T", "utf8", manual)
+@pytest.mark.parametrize("program", ["mltrack-bulk", "mltrack-verify"])
+def test_programs_and_their_manuals_are_installed(prefix, program):
+    assert version() in run(prefix / "bin" / program, "--version")
+    manual = prefix / f"share/man/man1/{program}.1"
+    assert f"{program.upper()}(1)" in run("mandoc", "-T", "utf8", manual)
     run("mandoc", "-T", "lint", "-W", "warning", manual)
 
 
+@pytest.mark.parametrize("program", ["mltrack-bulk", "mltrack-verify"])
 @pytest.mark.parametrize(
     "shell, file",
     [
-        ("bash", "bash-completion/completions/mltrack-bulk"),
-        ("zsh", "zsh/site-functions/_mltrack-bulk"),
-        ("fish", "fish/vendor_completions.d/mltrack-bulk.fish"),
+        ("bash", "bash-completion/completions/{}"),
+        ("zsh", "zsh/site-functions/_{}"),
+        ("fish", "fish/vendor_completions.d/{}.fish"),
     ],
 )
-def test_completions_are_installed_and_their_shell_can_read_them(prefix, shell, file):
-    script = prefix / "share" / file
-    assert "mltrack-bulk" in script.read_text()
+def test_completions_are_installed_and_their_shell_can_read_them(prefix, shell, file, program):
+    script = prefix / "share" / file.format(program)
+    assert program in script.read_text()
     run(shell, "-n", script)

@@ -31,9 +31,10 @@ def test_there_are_console_blocks():
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
-def test_console_block_gives_what_it_shows(bulk, block, tmp_path):
+def test_console_block_gives_what_it_shows(block, tmp_path):
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/mltrack-bulk").symlink_to(bulk)
+    for program in ("mltrack-bulk", "mltrack-verify"):
+        (tmp_path / "bin" / program).symlink_to(programs.program_path(program))
     shutil.copytree(ROOT / "samples", tmp_path / "samples")
     env = programs.clean_env(tmp_path)
     env["PATH"] = f"{tmp_path / 'bin'}:{env['PATH']}"

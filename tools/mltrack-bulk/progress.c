@@ -2,20 +2,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "artifacts_report.h"
-#include "base/log.h"
-
-static const double LINE_SECONDS = 30;
-
-void mlt_progress_init(struct mlt_progress *p, const char *doing, bool off) {
-  const char *term = getenv("TERM");
-  bool terminal = isatty(STDERR_FILENO) && !getenv("CI") && term && strcmp(term, "dumb") != 0;
-  *p = (struct mlt_progress){.doing = doing, .bar = terminal && !off, .lines = !terminal && !off};
-}
 
 static uint64_t rows_done(const struct mlt_report *r) {
   uint64_t n = 0;
@@ -39,22 +27,8 @@ static void describe(const struct mlt_report *r, char *out, size_t cap) {
 
 void mlt_progress_update(struct mlt_progress *p, const struct mlt_report *report) {
   char text[200];
-  if (p->bar) {
-    describe(report, text, sizeof text);
-    (void)fprintf(stderr, "\r%.79s\033[K", text);
-    (void)fflush(stderr);
-    p->drawn = true;
-    mlt_log_line_open(true);
-  } else if (p->lines && report->seconds - p->last >= LINE_SECONDS) {
-    p->last = report->seconds;
-    describe(report, text, sizeof text);
-    mlt_log(MLT_LOG_INFO, p->doing, MLT_KV_CSTR("progress", text));
-  }
-}
-
-void mlt_progress_clear(struct mlt_progress *p) {
-  if (p->drawn)
-    (void)fputs(MLT_LOG_WIPE, stderr);
-  p->drawn = false;
-  mlt_log_line_open(false);
+  if (!mlt_progress_is_due(p, report->seconds))
+    return;
+  describe(report, text, sizeof text);
+  mlt_progress_show(p, text, report->seconds);
 }

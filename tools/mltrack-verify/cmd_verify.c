@@ -1,180 +1,111 @@
-/* From the command line to the checks, and from what they find to the output. */
-#include <inttypes.h>
+/* The one command: looks, tells, and where --repair asks for it, mends. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../common/frame.h"
 #include "../common/signals.h"
-#include "base/clock.h"
 #include "base/log.h"
-#include "base/mem.h"
-#include "program.h"
-#include "progress.h"
-#include "report.h"
-#include "verify/manifests.h"
-#include "when.h"
+#include "session.h"
 
-/* A run of the program. */
-struct session {
-  const struct mlt_args *args;
-  struct mlt_target target;
-  const char **lists[4]; /* the values of LIST options, of which the options borrow */
-  struct mlt_progress progress;
-  bool text, color, quiet;
-  const char *mode;
-  bool manifests; /* --manifest-only */
-  struct mlt_manifests_made made;
-};
+/* ---- repairing ---- */
 
-/* ---- options ---- */
+static bool answers_yes(void) {
+  char line[16];
+  (void)fputs("go on? [y/N] ", stderr);
+  (void)fflush(stderr);
+  return fgets(line, sizeof line, stdin) && (line[0] == 'y' || line[0] == 'Y');
+}
 
-static enum mlt_rc take_list(struct session *s, size_t slot, enum mlt_verify_opt opt,
-                             const char *const **out, size_t *n, struct mlt_err *err) {
-  for (*n = 0; mlt_args_list(s->args, opt, *n);)
-    ++*n;
-  if (*n == 0)
+/* Shows the plan, and whether it is to be done. */
+static bool is_wanted(const struct mlt_session *s, const struct mlt_report_repair *r) {
+  FILE *out = s->text ? stdout : stderr;
+  (void)fprintf(out, "%s: %ju %s\n", r->info->name, (uintmax_t)r->found, r->info->what);
+  (void)fflush(out);
+  if (mlt_args_flag(s->args, MLT_OPT_YES))
+    return true;
+  if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
+    return answers_yes();
+  mlt_log(MLT_LOG_WARN, "nothing was changed: there is no terminal to ask on, and no --yes");
+  return false;
+}
+
+static enum mlt_rc repair(const struct mlt_session *s, const struct mlt_verify_opts *o,
+                          const struct mlt_verify_result *found, struct mlt_report_repair *r,
+                          struct mlt_err *err) {
+  enum mlt_repair what = (enum mlt_repair)(r->info - mlt_repairs);
+  r->found = mlt_repair_found(what, found);
+  if (r->found == 0) {
+    if (s->text)
+      (void)printf("%s: there is nothing to repair\n", r->info->name);
     return MLT_OK;
-  s->lists[slot] = mlt_calloc(*n, sizeof *s->lists[slot]);
-  if (!s->lists[slot])
-    return mlt_err_nomem(err);
-  for (size_t i = 0; i < *n; i++)
-    s->lists[slot][i] = mlt_args_list(s->args, opt, i);
-  *out = s->lists[slot];
-  return MLT_OK;
-}
-
-static enum mlt_rc take_lists(struct session *s, struct mlt_verify_opts *o, struct mlt_err *err) {
-  enum mlt_rc rc = take_list(s, 0, MLT_OPT_RUN, &o->runs, &o->n_runs, err);
-  if (rc == MLT_OK)
-    rc = take_list(s, 1, MLT_OPT_EXPERIMENT, &o->experiments, &o->n_experiments, err);
-  if (rc == MLT_OK)
-    rc = take_list(s, 2, MLT_OPT_MAP, &o->maps, &o->n_maps, err);
-  return rc == MLT_OK ? take_list(s, 3, MLT_OPT_ARTIFACT_ROOT, &o->roots, &o->n_roots, err) : rc;
-}
-
-static enum mlt_rc take_mode(struct session *s, struct mlt_verify_opts *o, struct mlt_err *err) {
-  const char *sample = mlt_args_str(s->args, MLT_OPT_SAMPLE);
-  bool full = mlt_args_flag(s->args, MLT_OPT_FULL), quick = mlt_args_flag(s->args, MLT_OPT_QUICK);
-  if (full + quick + (sample != NULL) > 1)
-    return mlt_err_set(err, MLT_USAGE, "--quick, --full and --sample exclude each other");
-  if (sample && !mlt_parse_share(sample, &o->sample))
-    return mlt_err_set(err, MLT_USAGE, "--sample: '%s' is not a share such as 5%%", sample);
-  o->mode = full ? MLT_VERIFY_FULL : sample ? MLT_VERIFY_SAMPLE : MLT_VERIFY_QUICK;
-  s->manifests = mlt_args_flag(s->args, MLT_OPT_MANIFEST_ONLY);
-  s->mode = s->manifests ? "manifest-only" : full ? "full" : sample ? "sample" : "quick";
-  return MLT_OK;
-}
-
-static enum mlt_rc take_times(struct session *s, struct mlt_verify_opts *o, struct mlt_err *err) {
-  const char *since = mlt_args_str(s->args, MLT_OPT_SINCE);
-  const char *stale = mlt_args_str(s->args, MLT_OPT_STALE);
-  o->now_ms = mlt_clock_wall_ms();
-  o->has_since = since != NULL;
-  if (since && !mlt_parse_since(since, o->now_ms, &o->since_ms))
-    return mlt_err_set(err, MLT_USAGE,
-                       "--since: '%s' is not a time such as 2026-01-31T12:00, 7d or 12h", since);
-  if (!mlt_parse_duration(stale, &o->stale_seconds))
-    return mlt_err_set(err, MLT_USAGE, "--stale: '%s' is not a duration such as 7d or 12h", stale);
-  return MLT_OK;
-}
-
-static enum mlt_rc take_target(struct session *s, struct mlt_err *err) {
-  const char *origin;
-  bool given = mlt_args_given(s->args, MLT_OPT_TO);
-  const char *uri =
-      mlt_target_default(given ? mlt_args_str(s->args, MLT_OPT_TO) : NULL, NULL, &origin);
-  enum mlt_rc rc = mlt_target_parse(&s->target, uri, err);
-  if (rc != MLT_OK)
-    mlt_err_prefix(err, "%s", origin);
-  else if (s->target.dropped)
-    mlt_log(MLT_LOG_WARN, "parts of the database's URI mean nothing here and are left out",
-            MLT_KV_CSTR("keys", s->target.dropped));
+  }
+  if (!is_wanted(s, r))
+    return MLT_DIFFERS;
+  enum mlt_rc rc = mlt_repair_do(what, o, &r->rows, err);
+  r->done = rc == MLT_OK;
+  if (r->done && s->text)
+    (void)printf("%s: %ju repaired\n", r->info->name, (uintmax_t)r->rows);
   return rc;
 }
 
-static enum mlt_rc take_output(struct session *s, struct mlt_err *err) {
-  bool json = mlt_args_flag(s->args, MLT_OPT_JSON), md = mlt_args_flag(s->args, MLT_OPT_MD);
-  s->text = !json && !md;
-  s->quiet = mlt_args_flag(s->args, MLT_OPT_QUIET);
-  s->color = s->text && mlt_color_wanted(mlt_args_str(s->args, MLT_OPT_COLOR), stdout);
-  mlt_progress_init(&s->progress,
-                    mlt_args_flag(s->args, MLT_OPT_NO_PROGRESS) || s->quiet || json || md);
-  return json && md ? mlt_err_set(err, MLT_USAGE, "--json and --md exclude each other") : MLT_OK;
+static const struct mlt_repair_info *repair_asked_for(const struct mlt_args *args) {
+  const char *name = mlt_args_str(args, MLT_OPT_REPAIR);
+  for (size_t i = 0; name && i < MLT_REPAIR_COUNT; i++)
+    if (strcmp(mlt_repairs[i].name, name) == 0)
+      return &mlt_repairs[i];
+  return NULL;
 }
 
-static void on_finding(void *ctx, const struct mlt_finding *f) {
-  struct session *s = ctx;
-  if (!s->text || (s->quiet && mlt_finding_info(f->what)->severity == MLT_SEVERITY_INFO))
-    return;
-  mlt_progress_clear(&s->progress);
-  mlt_report_finding(stdout, f, s->color);
+/* A repair looks with the one check that finds what it mends, at the whole database. */
+static enum mlt_rc prepare_repair(struct mlt_session *s, const struct mlt_repair_info *info,
+                                  struct mlt_verify_opts *o, struct mlt_err *err) {
+  if (o->n_runs || o->n_experiments || o->has_since || o->n_checks || s->manifests)
+    return mlt_err_set(err, MLT_USAGE,
+                       "--repair is of the whole database: not with --run, --experiment, --since, "
+                       "--check or --manifest-only");
+  s->repair = true;
+  (void)snprintf(s->repair_command, sizeof s->repair_command, "mltrack-verify --repair %s",
+                 info->name);
+  o->checks = &info->check;
+  o->n_checks = 1;
+  return MLT_OK;
 }
 
-static void on_progress(void *ctx, const struct mlt_verify_progress *p) {
-  struct session *s = ctx;
-  mlt_progress_update(&s->progress, p);
-}
+/* ---- the whole ---- */
 
-static enum mlt_rc take_options(struct session *s, struct mlt_verify_opts *o, struct mlt_err *err) {
-  *o = (struct mlt_verify_opts){.target = &s->target,
-                                .artifacts_destination =
-                                    mlt_args_str(s->args, MLT_OPT_ARTIFACTS_DESTINATION),
-                                .as_user = mlt_args_str(s->args, MLT_OPT_AS_USER),
-                                .jobs = (unsigned)mlt_args_uint(s->args, MLT_OPT_JOBS),
-                                .max_findings = mlt_args_uint(s->args, MLT_OPT_MAX_FINDINGS),
-                                .cancelled = &mlt_signalled,
-                                .on_finding = on_finding,
-                                .on_progress = on_progress,
-                                .ctx = s};
-  enum mlt_rc rc = take_output(s, err);
-  if (rc == MLT_OK)
-    rc = take_mode(s, o, err);
-  if (rc == MLT_OK)
-    rc = take_times(s, o, err);
-  if (rc == MLT_OK)
-    rc = take_lists(s, o, err);
-  return rc == MLT_OK ? take_target(s, err) : rc;
-}
-
-/* ---- output ---- */
-
-static void print_made(const struct session *s) {
-  (void)printf("%s: recorded %" PRIu64 " files (%" PRIu64 " bytes) of %" PRIu64 " folders; %" PRIu64
-               " folders have a manifest already, %" PRIu64 " are not there\n",
-               s->target.display, s->made.files, s->made.bytes, s->made.folders, s->made.recorded,
-               s->made.empty);
-}
-
-static enum mlt_rc print_result(const struct session *s, const struct mlt_verify_report *r,
-                                struct mlt_err *err) {
-  const char *junit = mlt_args_str(s->args, MLT_OPT_JUNIT);
-  enum mlt_rc rc = MLT_OK;
-  if (mlt_args_flag(s->args, MLT_OPT_JSON))
-    rc = mlt_report_json(stdout, r, err);
-  else if (r->result && mlt_args_flag(s->args, MLT_OPT_MD))
-    mlt_report_md(stdout, r);
-  else if (r->result && s->manifests && !s->quiet)
-    print_made(s);
-  else if (r->result && !s->quiet)
-    mlt_report_summary(stdout, r, mlt_args_flag(s->args, MLT_OPT_VERBOSE));
-  return rc == MLT_OK && r->result && junit ? mlt_report_junit(junit, r, err) : rc;
-}
-
-static int finish(struct session *s, struct mlt_verify *v, enum mlt_rc rc, struct mlt_err *err) {
-  const struct mlt_verify_result *result = v ? mlt_verify_result(v) : NULL;
+static int finish(struct mlt_session *s, const struct mlt_verify_report *r) {
   struct mlt_err output = MLT_ERR_INIT;
-  bool failed = rc != MLT_OK;
-  if (!failed && !mlt_verify_ok(result))
-    rc = MLT_DIFFERS;
-  const struct mlt_verify_report report = {s->target.display, s->mode, result, rc, err};
   mlt_progress_clear(&s->progress);
-  enum mlt_rc printed = print_result(s, &report, &output);
-  if (failed)
-    mlt_log_err(err);
+  enum mlt_rc printed = mlt_session_print(s, r, &output);
+  if (r->rc != MLT_OK && r->rc != MLT_DIFFERS)
+    mlt_log_err(r->err);
   if (printed != MLT_OK)
     mlt_log_err(&output);
-  return mlt_signals_exit(printed == MLT_OK ? rc : printed);
+  return mlt_signals_exit(printed == MLT_OK ? r->rc : printed);
+}
+
+static int verify(struct mlt_session *s) {
+  struct mlt_report_repair mending = {.info = repair_asked_for(s->args)};
+  struct mlt_verify_opts opts;
+  struct mlt_verify *v = NULL;
+  struct mlt_err err = MLT_ERR_INIT;
+  enum mlt_rc rc = mlt_session_options(s, &opts, &err);
+  if (rc == MLT_OK && mending.info)
+    rc = prepare_repair(s, mending.info, &opts, &err);
+  if (rc == MLT_OK)
+    rc = mlt_verify_open(&v, &opts, &err);
+  if (rc == MLT_OK)
+    rc = s->manifests ? mlt_verify_manifests(v, &s->made, &err) : mlt_verify_run(v, &err);
+  const struct mlt_verify_result *result = v ? mlt_verify_result(v) : NULL;
+  if (rc == MLT_OK && mending.info)
+    rc = repair(s, &opts, result, &mending, &err);
+  else if (rc == MLT_OK && !mlt_verify_ok(result))
+    rc = MLT_DIFFERS;
+  int status = finish(s, &(struct mlt_verify_report){s->target.display, s->mode, result, rc, &err,
+                                                     mending.info ? &mending : NULL});
+  mlt_verify_close(v);
+  return status;
 }
 
 static int print_completion(const struct mlt_args *args) {
@@ -186,22 +117,11 @@ static int print_completion(const struct mlt_args *args) {
 }
 
 int mlt_cmd_verify(const struct mlt_args *args) {
-  struct session s = {.args = args};
-  struct mlt_verify_opts opts;
-  struct mlt_verify *v = NULL;
-  struct mlt_err err = MLT_ERR_INIT;
+  struct mlt_session s = {.args = args};
   if (mlt_args_given(args, MLT_OPT_COMPLETION))
     return print_completion(args);
   mlt_signals_catch("mltrack-verify: interrupted while it waited for the database\n");
-  enum mlt_rc rc = take_options(&s, &opts, &err);
-  if (rc == MLT_OK)
-    rc = mlt_verify_open(&v, &opts, &err);
-  if (rc == MLT_OK)
-    rc = s.manifests ? mlt_verify_manifests(v, &s.made, &err) : mlt_verify_run(v, &err);
-  int status = finish(&s, v, rc, &err);
-  mlt_verify_close(v);
-  mlt_target_free(&s.target);
-  for (size_t i = 0; i < sizeof s.lists / sizeof *s.lists; i++)
-    mlt_free(s.lists[i]);
+  int status = verify(&s);
+  mlt_session_free(&s);
   return status;
 }

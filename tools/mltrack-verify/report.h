@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include "base/err.h"
+#include "verify/repair.h"
 #include "verify/verify.h"
 
 /* What a report is about. */
@@ -14,6 +15,15 @@ struct mlt_verify_report {
   const struct mlt_verify_result *result; /* NULL: it could not be opened */
   enum mlt_rc rc;                         /* of the whole, MLT_OK or MLT_DIFFERS when it ran */
   const struct mlt_err *err;
+  const struct mlt_report_repair *repair; /* NULL: none was asked for */
+};
+
+/* What --repair came to. */
+struct mlt_report_repair {
+  const struct mlt_repair_info *info;
+  uint64_t found; /* what it mends */
+  uint64_t rows;  /* that were written */
+  bool done;
 };
 
 /* One line: "error latest-wrong 0123...: accuracy: is ...". */

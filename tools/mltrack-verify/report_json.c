@@ -59,6 +59,14 @@ static void add_error(struct mlt_json *doc, const struct mlt_verify_report *repo
   mlt_json_set_cstr(e, "sqlstate", report->err->sqlstate[0] ? report->err->sqlstate : NULL);
 }
 
+static void add_repair(struct mlt_json *doc, const struct mlt_report_repair *repair) {
+  struct mlt_json *j = mlt_json_set(doc, "repair", mlt_json_object());
+  mlt_json_set_cstr(j, "what", repair->info->name);
+  mlt_json_set_u64(j, "found", repair->found);
+  mlt_json_set_bool(j, "done", repair->done);
+  mlt_json_set_u64(j, "rows", repair->rows);
+}
+
 enum mlt_rc mlt_report_json(FILE *out, const struct mlt_verify_report *report,
                             struct mlt_err *err) {
   const struct mlt_verify_result *r = report->result;
@@ -70,6 +78,8 @@ enum mlt_rc mlt_report_json(FILE *out, const struct mlt_verify_report *report,
   mlt_json_set_cstr(doc, "mode", report->mode);
   mlt_json_set_bool(doc, "ok", report->rc == MLT_OK);
   add_error(doc, report);
+  if (report->repair)
+    add_repair(doc, report->repair);
   if (r) {
     add_findings(doc, r);
     add_checked(doc, r);

@@ -320,6 +320,47 @@ static void every_form_knows_every_option(void **state) {
   assert_int_equal(mlt_opt_print_completion(stdout, &prog, "tcsh", &err), MLT_USAGE);
 }
 
+/* A program that has no commands: what would be the command's is its own. */
+static void a_program_without_commands_is_its_own_command(void **state) {
+  static const struct mlt_cmd self[] = {
+      {"", ADD, "[A]", NULL, "does", "Does.", "one x\tIt\n", "0.", 0, 1, run}};
+  static const struct mlt_opt_note notes[] = {{"word", "What it means."}};
+  static const struct mlt_opt_topic topics[] = {{"WORDS", "There are:", notes, 1}};
+  struct mlt_program one = prog;
+  char *argv[] = {(char *)(uintptr_t) "one", (char *)(uintptr_t) "x",
+                  (char *)(uintptr_t) "--count=3", NULL, NULL};
+  char *text = NULL;
+  size_t n = 0;
+  (void)state;
+  one.name = "one";
+  one.cmds = self;
+  one.n_cmds = 1;
+  one.topics = topics;
+  one.n_topics = 1;
+  mlt_err_clear(&err);
+  assert_int_equal(mlt_args_parse(&args, &one, 3, argv, &err), MLT_OK);
+  assert_ptr_equal(args.cmd, self);
+  assert_string_equal(args.argv[0], "x");
+  assert_int_equal(mlt_args_uint(&args, COUNT), 3);
+  mlt_args_free(&args);
+  argv[3] = (char *)(uintptr_t) "y";
+  assert_int_equal(mlt_args_parse(&args, &one, 4, argv, &err), MLT_USAGE);
+  assert_string_equal(err.msg, "'one' does not take 'y'");
+  assert_string_equal(err.hint, "see 'one --help'.");
+  FILE *f = open_memstream(&text, &n);
+  mlt_opt_print_help(f, &one, NULL);
+  mlt_opt_print_man(f, &one);
+  assert_int_equal(mlt_opt_print_completion(f, &one, "bash", &err), MLT_OK);
+  assert_int_equal(fclose(f), 0);
+  assert_non_null(strstr(text, "Usage: one [OPTION]... [A]\n"));
+  assert_non_null(strstr(text, ".Sh OPTIONS\n"));
+  assert_non_null(strstr(text, ".Sh WORDS\nThere are:\n"));
+  assert_non_null(strstr(text, ".It Cm word\nWhat it means.\n"));
+  assert_null(strstr(text, ".Sh COMMANDS"));
+  assert_non_null(strstr(text, "'one --completion bash'"));
+  free(text);
+}
+
 static void help_fits_eighty_columns(void **state) {
   (void)state;
   char *text = printed("help");
@@ -354,6 +395,7 @@ int main(void) {
                                      TEST(bad_values_of_the_environment_are_named_by_it),
                                      TEST(missing_and_surplus_are_refused),
                                      TEST(every_form_knows_every_option),
+                                     TEST(a_program_without_commands_is_its_own_command),
                                      TEST(help_fits_eighty_columns)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "when.h"
+#include "verify/when.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,13 @@
+/* What of a database can be made right from the rest of it. Doing it is pg/health.h's and
+   lite/health.h's part, with the same statements: sql/repair_*.sql. */
+#ifndef MLT_SCHEMA_REPAIRS_H
+#define MLT_SCHEMA_REPAIRS_H
+
+enum mlt_repair {
+  MLT_REPAIR_LATEST,   /* latest_metrics from metrics */
+  MLT_REPAIR_STALE,    /* runs left RUNNING are KILLED */
+  MLT_REPAIR_SEQUENCE, /* PostgreSQL: the sequence of experiments goes ahead of their ids */
+  MLT_REPAIR_COUNT
+};
+
+#endif
