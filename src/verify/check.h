@@ -67,7 +67,8 @@ void mlt_verify_found(struct mlt_verify *v, const struct mlt_finding *f);
    thread) */
 void mlt_verify_foundf(struct mlt_verify *v, const struct mlt_finding *f, const char *fmt, ...)
     MLT_PRINTF(3, 4);
-/* (any thread) */
+/* What checks have counted of the same kind is not added up: the most that one of them has counts.
+   (any thread) */
 void mlt_verify_count(struct mlt_verify *v, enum mlt_verify_amount what, uint64_t n);
 /* To be called now and then by a check that waits for its threads: tells progress. MLT_CANCELLED.
  */

@@ -26,7 +26,8 @@ struct mlt_verify {
   struct mlt_map *chosen, *experiments;     /* the same, and their experiments */
   struct mlt_map *runs_there, *names_there; /* what there is of what was asked for */
 
-  _Atomic uint64_t amounts[MLT_AMOUNT_COUNT];
+  _Atomic uint64_t amounts[MLT_AMOUNT_COUNT]; /* of the check that runs */
+  uint64_t most[MLT_AMOUNT_COUNT];            /* of any one before it: they look at the same runs */
   double began, told;
 
   pthread_mutex_t lock; /* of what follows, which any thread adds to */

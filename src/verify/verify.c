@@ -157,8 +157,17 @@ void mlt_verify_count(struct mlt_verify *v, enum mlt_verify_amount what, uint64_
 /* ---- progress ---- */
 
 static void read_amounts(const struct mlt_verify *v, uint64_t out[MLT_AMOUNT_COUNT]) {
+  for (size_t i = 0; i < MLT_AMOUNT_COUNT; i++) {
+    uint64_t n = atomic_load_explicit(&v->amounts[i], memory_order_relaxed);
+    out[i] = n > v->most[i] ? n : v->most[i];
+  }
+}
+
+/* A check has ended: the next one counts from 0. */
+static void settle_amounts(struct mlt_verify *v) {
+  read_amounts(v, v->most);
   for (size_t i = 0; i < MLT_AMOUNT_COUNT; i++)
-    out[i] = atomic_load_explicit(&v->amounts[i], memory_order_relaxed);
+    atomic_store_explicit(&v->amounts[i], 0, memory_order_relaxed);
 }
 
 static void tell(struct mlt_verify *v, double now) {
@@ -206,6 +215,7 @@ static enum mlt_rc run_check(struct mlt_verify *v, size_t i, struct mlt_err *err
   enum mlt_rc rc = mlt_verify_tick(v, err);
   if (rc == MLT_OK)
     rc = mlt_checks[i]->run(v, err);
+  settle_amounts(v);
   r->seconds = mlt_clock_seconds() - began;
   r->ran = rc == MLT_OK;
   if (rc != MLT_OK)

@@ -18,7 +18,9 @@ from test_import_database import make_full
 GHOST = "0" * 32
 SQLITE, POSTGRES = "sqlite", "postgres"
 KINDS = [SQLITE, POSTGRES]
-WHOLE = "--stale=20000d"  # the stores of these tests have runs that began long ago
+# The checks of the database, as those of the disk have tests of their own. Runs of these stores began long ago.
+CHECKS = "chosen schema storage sequence experiments runs values latest-metrics models orphans".split()
+WHOLE = ["--stale=20000d", *(f"--check={c}" for c in CHECKS)]
 CODES = {"run-missing", "experiment-missing"}  # of what was asked for: tested apart
 
 
@@ -315,7 +317,8 @@ def damaged(whole, copy_db):
 
 
 def test_the_catalogue_has_every_code_of_the_database():
-    text = (programs.ROOT / "src/verify/findings.def").read_text().split("/* Disk")[0]
+    text = (programs.ROOT / "src/verify/findings.def").read_text()
+    text = text.split("/* The database against the disk")[0]
     codes = set(re.findall(r'^MLT_FINDING\(\w+, "([\w-]+)"', text, re.M)) - CODES
     assert {code for section in CATALOGUE.values() for _, of_it in section for code, _ in of_it} == codes
     assert sum(map(len, CATALOGUE.values())) >= 60
@@ -325,7 +328,7 @@ def test_the_catalogue_has_every_code_of_the_database():
 @pytest.mark.parametrize("section", CATALOGUE)
 def test_damages_are_found_and_named(run_verify, damaged, section, kind):
     db, expected = damaged(kind, section)
-    result = run_verify("--to", db.uri, "--json", "--full", WHOLE)
+    result = run_verify("--to", db.uri, "--json", "--full", *WHOLE)
     assert found(result) == expected
     errors = sum(f["severity"] == "error" for f in result.json["findings"])
     assert result.json["summary"]["errors"] == errors
@@ -339,7 +342,7 @@ def test_damages_are_found_and_named(run_verify, damaged, section, kind):
 def test_nothing_is_found_in_a_whole_store_and_nothing_is_written(run_verify, whole, kind):
     db, _ = whole(kind)
     before = db.dump()
-    result = run_verify("--to", db.uri, "--json", "--full", WHOLE, check=0)
+    result = run_verify("--to", db.uri, "--json", "--full", *WHOLE, check=0)
     assert result.json["findings"] == [] and result.json["ok"]
     assert result.json["checked"]["runs"] == db.query("SELECT count(*) FROM runs")[0][0] > 0
     assert db.dump() == before
@@ -352,14 +355,14 @@ WROTE_WRONGLY = {"3.1.4": {"model-elsewhere"}}
 @pytest.mark.parametrize("version", ["2.22.5", "3.1.4"])
 def test_what_another_mlflow_wrote_is_whole(run_verify, tmp_path_factory, version):
     db, _ = full_database(tmp_path_factory, version)
-    result = run_verify("--to", db.uri, "--json", "--full", WHOLE, check=0)
+    result = run_verify("--to", db.uri, "--json", "--full", *WHOLE, check=0)
     assert {f["code"] for f in result.json["findings"]} == WROTE_WRONGLY.get(version, set())
 
 
 def test_an_import_of_the_corpus_is_whole(run_bulk, run_verify, corpus_filestore, new_sqlite_db):
     db = new_sqlite_db()
     run_bulk("import", corpus_filestore, "--to", db.uri, "--on-error", "skip")
-    result = run_verify("--to", db.uri, "--json", WHOLE, "--check=latest-metrics", "--check=runs", "--check=orphans")
+    result = run_verify("--to", db.uri, "--json", *WHOLE)
     assert {f["code"] for f in result.json["findings"]} <= {"times-odd"}
 
 
@@ -367,7 +370,7 @@ def test_an_import_of_the_corpus_is_whole(run_bulk, run_verify, corpus_filestore
 def test_an_import_of_the_sample_is_whole(run_bulk, run_verify, new_db, kind):
     db = new_db(kind, MLFLOW_HEADS[ORACLE])
     run_bulk("import", programs.ROOT / "samples/mlruns", "--to", db.uri, check=0)
-    assert run_verify("--to", db.uri, "--json", "--check=runs", check=0).json["findings"] == []
+    assert run_verify("--to", db.uri, "--json", *WHOLE, check=0).json["findings"] == []
 
 
 # ---- which runs ----
@@ -377,13 +380,13 @@ def test_an_import_of_the_sample_is_whole(run_bulk, run_verify, new_db, kind):
 def test_runs_that_are_chosen_are_looked_at_alone(run_verify, damaged, whole, kind):
     db, _ = damaged(kind, "latest metrics")
     runs = whole(kind)[1]["runs"]
-    one = run_verify("--to", db.uri, "--json", WHOLE, "--run", runs["child 0"], "--run", runs["child 1"], check=1)
+    one = run_verify("--to", db.uri, "--json", *WHOLE, "--run", runs["child 0"], "--run", runs["child 1"], check=1)
     assert found(one) == {("latest-missing", runs["child 0"]): 1}
     assert one.json["checked"]["runs"] == 2
     assert one.json["checked"]["checks"]["orphans"] == "not about the runs that were chosen"
-    assert found(run_verify("--to", db.uri, "--json", WHOLE, "--experiment", "Default", check=0)) == {}
-    assert found(run_verify("--to", db.uri, "--json", WHOLE, "--since", "2030-01-01", check=0)) == {}
-    gone = run_verify("--to", db.uri, "--json", WHOLE, "--run", "nope", "--experiment", "not there", check=1)
+    assert found(run_verify("--to", db.uri, "--json", *WHOLE, "--experiment", "Default", check=0)) == {}
+    assert found(run_verify("--to", db.uri, "--json", *WHOLE, "--since", "2030-01-01", check=0)) == {}
+    gone = run_verify("--to", db.uri, "--json", *WHOLE, "--run", "nope", "--experiment", "not there", check=1)
     assert found(gone) == {("run-missing", "nope"): 1, ("experiment-missing", "not there"): 1}
 
 
@@ -400,7 +403,7 @@ def test_repaired_latest_metrics_are_those_of_mlflow(run_verify, damaged, whole,
     assert db.dump() == before
     done = run_verify("--to", db.uri, "--repair", "latest-metrics", "--yes", "--json", check=0)
     assert done.json["repair"] == {"what": "latest-metrics", "found": n, "done": True, "rows": n}
-    left = run_verify("--to", db.uri, "--json", WHOLE)
+    left = run_verify("--to", db.uri, "--json", *WHOLE)
     assert {f["code"] for f in left.json["findings"]} == {"latest-orphan"}
     latest_rows = "SELECT key, value, timestamp, step, is_nan FROM latest_metrics WHERE run_uuid = %s ORDER BY key"
     run_id = whole(kind)[1]["runs"]["rich"]
@@ -447,25 +450,25 @@ def test_a_repair_is_of_the_whole_database(run_verify, whole):
 
 def test_text_names_a_finding_a_line_and_the_command_that_mends_it(run_verify, damaged):
     db, expected = damaged(SQLITE, "latest metrics")
-    lines = run_verify("--to", db.uri, WHOLE, check=1).stdout.splitlines()
+    lines = run_verify("--to", db.uri, *WHOLE, check=1).stdout.splitlines()
     shown = Counter(re.match(r"error ([\w-]+) (\w+): ", line).groups() for line in lines if line.startswith("error "))
     assert shown == expected
     assert "  mltrack-verify --repair latest-metrics" in lines
     assert lines[-1] == f"{sum(expected.values())} errors, 0 warnings"
-    quiet = run_verify("--to", db.uri, WHOLE, "--quiet", check=1)
+    quiet = run_verify("--to", db.uri, *WHOLE, "--quiet", check=1)
     assert len(quiet.stdout.splitlines()) == sum(expected.values())
 
 
 def test_findings_beyond_the_limit_are_counted(run_verify, damaged):
     db, expected = damaged(SQLITE, "latest metrics")
-    result = run_verify("--to", db.uri, WHOLE, "--json", "--max-findings", 3, check=1)
+    result = run_verify("--to", db.uri, *WHOLE, "--json", "--max-findings", 3, check=1)
     assert len(result.json["findings"]) == 3
     assert result.json["summary"]["errors"] == sum(expected.values())
 
 
 def test_junit_has_a_case_a_check(run_verify, damaged, tmp_path):
     db, expected = damaged(SQLITE, "latest metrics")
-    result = run_verify("--to", db.uri, WHOLE, "--json", "--junit", tmp_path / "v.xml", "--run", GHOST, check=1)
+    result = run_verify("--to", db.uri, *WHOLE, "--json", "--junit", tmp_path / "v.xml", "--run", GHOST, check=1)
     suite = ElementTree.parse(tmp_path / "v.xml").getroot()
     cases = {case.get("name"): case for case in suite}
     assert list(cases) == list(result.json["checked"]["checks"])
@@ -475,7 +478,7 @@ def test_junit_has_a_case_a_check(run_verify, damaged, tmp_path):
 
 def test_markdown_is_a_table(run_verify, damaged):
     db, expected = damaged(SQLITE, "latest metrics")
-    lines = run_verify("--to", db.uri, WHOLE, "--md", check=1).stdout.splitlines()
+    lines = run_verify("--to", db.uri, *WHOLE, "--md", check=1).stdout.splitlines()
     rows = [re.split(r"(?<!\\) \| ", line.strip("| ")) for line in lines if line.startswith("| error")]
     assert Counter((r[1], r[2]) for r in rows) == expected and all(len(r) == 5 for r in rows)
 
@@ -502,7 +505,7 @@ def test_what_cannot_be_done_says_so(run_verify, args, status, words, tmp_path):
 def test_names_in_a_store_do_nothing_to_a_terminal(run_verify, whole, copy_db):
     db = copy_db(whole(SQLITE)[0])
     db.query("INSERT INTO params (key, value, run_uuid) VALUES ('k', 'v', %s)", ("\x1b[31m\n",))
-    assert "rows-orphaned \\x1b[31m\\n:" in run_verify("--to", db.uri, WHOLE, check=1).stdout
+    assert "rows-orphaned \\x1b[31m\\n:" in run_verify("--to", db.uri, *WHOLE, check=1).stdout
 
 
 # ---- the program's frame ----
@@ -511,6 +514,13 @@ def test_names_in_a_store_do_nothing_to_a_terminal(run_verify, whole, copy_db):
 def options():
     text = (programs.ROOT / "tools/mltrack-verify/options.def").read_text()
     return re.findall(r'^MLT_OPT\(\w+, "([\w-]+)"', text, re.M)
+
+
+def finding_rows():
+    text = (programs.ROOT / "src/verify/findings.def").read_text()
+    rows = re.findall(r'^MLT_FINDING\(\w+, "([\w-]+)", (\w+), "(.*)"\)$', text, re.M)
+    assert len(rows) == text.count("\nMLT_FINDING(")
+    return [(code, severity, meaning.replace('\\"', '"')) for code, severity, meaning in rows]
 
 
 def test_help_manual_and_completions_have_every_option(run_verify):
@@ -523,18 +533,14 @@ def test_help_manual_and_completions_have_every_option(run_verify):
         for shell in ("bash", "zsh", "fish"):
             script = run_verify("--completion", shell, check=0).stdout
             assert re.search(rf"(--|-l ){option}\b", script), (shell, option)
-    for code, severity, meaning in re.findall(
-        r'^MLT_FINDING\(\w+, "([\w-]+)", (\w+), "(.*)"\)$', (programs.ROOT / "src/verify/findings.def").read_text(), re.M
-    ):
+    for code, severity, meaning in finding_rows():
         shown = manual.split(f".It Cm {code}\n")[1].split(".It ")[0].split(".El")[0]
         assert f"{severity}: {meaning}." == " ".join(shown.split()).replace("\\-", "-"), code
 
 
 def test_readme_has_every_finding_and_option():
     readme = (programs.ROOT / "README.md").read_text()
-    for code, severity, meaning in re.findall(
-        r'^MLT_FINDING\(\w+, "([\w-]+)", (\w+), "(.*)"\)$', (programs.ROOT / "src/verify/findings.def").read_text(), re.M
-    ):
+    for code, severity, meaning in finding_rows():
         assert f"| `{code}` | {severity.lower()} | {meaning} |" in readme, code
     section = readme.split("\n## Verifying a store\n")[1].split("\n## ")[0]
     common = {"help", "version", "man", "completion", "color", "log-format", "no-progress", "verbose", "jobs"}
