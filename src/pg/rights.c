@@ -19,7 +19,10 @@ static enum mlt_rc look(struct mlt_pg *pg, const char *tables, const char *right
     rc = mlt_err_set(err, MLT_NOPERM, "table %s: role \"%s\" has no right to %s", table,
                      PQuser(pg->conn), lacking);
     (void)snprintf(err->sqlstate, sizeof err->sqlstate, "42501");
-    mlt_pg_hint_grant(pg, err, grant);
+    mlt_err_hint(
+        err,
+        "GRANT %s SCHEMA %s TO \"%s\"; `mltrack-bulk grants --role %s` prints all that is needed, and no more",
+        grant, pg->quoted, PQuser(pg->conn), PQuser(pg->conn));
   }
   PQclear(res);
   return rc;

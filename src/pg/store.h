@@ -9,7 +9,10 @@
 
 #include <signal.h>
 
+#include <stdbool.h>
+
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/pace.h"
 #include "model/row.h"
@@ -31,6 +34,15 @@ void mlt_pg_set_cancelled(struct mlt_pg *pg, const volatile sig_atomic_t *cancel
 /* May the role do what loading runs takes: SELECT and INSERT on the tables of runs, and where rows
    are merged UPDATE on those that change? MLT_NOPERM with the GRANT that is missing. */
 enum mlt_rc mlt_pg_check_rights(struct mlt_pg *pg, bool merges, struct mlt_err *err);
+struct mlt_pg_grants {
+  const char *role;
+  bool merges; /* runs that are there are added to */
+  bool trusts; /* mlt_pg_trust_runs */
+};
+/* Writes the GRANTs that give a role what loading takes, and nothing else, for psql. Names are
+   quoted. out is made here; to be freed in every case. */
+enum mlt_rc mlt_pg_grants(struct mlt_pg *pg, const struct mlt_catalog *catalog,
+                          const struct mlt_pg_grants *g, struct mlt_buf *out, struct mlt_err *err);
 /* From now on params, tags, metrics and latest_metrics take rows without checking that their runs
    exist (SET LOCAL session_replication_role, around those COPYs alone): the caller has inserted the
    runs in the same transaction, or holds them (mlt_pg_hold_runs). MLT_NOPERM if the role may not do

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "signals.h"
 
 static const double LINE_SECONDS = 30;
 
@@ -16,14 +17,16 @@ void mlt_progress_init(struct mlt_progress *p, const char *doing, bool off) {
 }
 
 bool mlt_progress_is_due(const struct mlt_progress *p, double seconds) {
-  return p->bar || (p->lines && seconds - p->last >= LINE_SECONDS);
+  return mlt_progress_asked || p->bar || (p->lines && seconds - p->last >= LINE_SECONDS);
 }
 
 void mlt_progress_show(struct mlt_progress *p, const char *text, double seconds) {
   if (!mlt_progress_is_due(p, seconds))
     return;
+  bool asked = mlt_progress_asked;
+  mlt_progress_asked = 0;
   p->last = seconds;
-  if (!p->bar) {
+  if (asked || !p->bar) {
     mlt_log(MLT_LOG_INFO, p->doing, MLT_KV_CSTR("progress", text));
     return;
   }

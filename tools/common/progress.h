@@ -1,5 +1,5 @@
 /* Progress on standard error: a line that is rewritten on a terminal, a plain line every half
-   minute elsewhere. */
+   minute elsewhere; and one whenever SIGUSR1 asks for it (signals.h), but for --quiet. */
 #ifndef MLT_COMMON_PROGRESS_H
 #define MLT_COMMON_PROGRESS_H
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 volatile sig_atomic_t mlt_signalled;
+volatile sig_atomic_t mlt_progress_asked;
 static const char *interrupted_text;
 
 /* How long what is on its way may take after a signal. */
@@ -23,6 +24,11 @@ static void on_alarm(int number) {
   _exit(128 + (int)mlt_signalled);
 }
 
+static void on_question(int number) {
+  (void)number;
+  mlt_progress_asked = 1;
+}
+
 void mlt_signals_catch(const char *interrupted) {
   struct sigaction action = {.sa_handler = on_signal};
   interrupted_text = interrupted;
@@ -32,6 +38,9 @@ void mlt_signals_catch(const char *interrupted) {
   (void)sigaction(SIGHUP, &action, NULL);
   action.sa_handler = on_alarm;
   (void)sigaction(SIGALRM, &action, NULL);
+  action.sa_handler = on_question;
+  action.sa_flags = SA_RESTART;
+  (void)sigaction(SIGUSR1, &action, NULL);
   action.sa_handler = SIG_IGN;
   (void)sigaction(SIGPIPE, &action, NULL);
   (void)sigaction(SIGXFSZ, &action, NULL); /* a file at its limit is an error of its write */

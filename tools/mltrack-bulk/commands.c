@@ -84,6 +84,20 @@ static const struct mlt_cmd cmds[] = {
          "safe, 78 for a schema that mltrack does not know.",
      .max_args = 1,
      .run = mlt_cmd_artifacts_rewrite},
+    {.name = "grants",
+     .bit = MLT_BIT_GRANTS,
+     .summary = "print the rights that a role needs to import",
+     .description =
+         "Prints the GRANT statements that let a role import into a PostgreSQL database as it is, "
+         "and do nothing else there: read and add, with UPDATE where rows of runs that are there "
+         "change (not for --load append). Nothing is changed: hand them to psql as the owner.",
+     .examples =
+         "mltrack-bulk grants --role loader --to postgresql:///mlflow | psql mlflow\tGrant them\n"
+         "mltrack-bulk grants --role loader --load append\tFor imports that only add runs\n",
+     .exits =
+         "0 when they are printed, 64 for SQLite, which has no roles, 69 when the database "
+         "cannot be reached, 77 without permission, 78 for a schema that mltrack does not know.",
+     .run = mlt_cmd_grants},
     {.name = "schema check",
      .bit = MLT_BIT_SCHEMA_CHECK,
      .summary = "tell whether mltrack can write to a database",

@@ -12,7 +12,8 @@ enum {
   MLT_BIT_SCHEMA_INIT = 1 << 3,
   MLT_BIT_HELP = 1 << 4,
   MLT_BIT_EXPORT = 1 << 5,
-  MLT_BIT_ARTIFACTS_REWRITE = 1 << 6
+  MLT_BIT_ARTIFACTS_REWRITE = 1 << 6,
+  MLT_BIT_GRANTS = 1 << 9
 };
 
 /* For mlt_args_str and its like. */
@@ -30,6 +31,7 @@ int mlt_cmd_artifacts_rewrite(const struct mlt_args *args);
 int mlt_cmd_schema_check(const struct mlt_args *args);
 int mlt_cmd_schema_show(const struct mlt_args *args);
 int mlt_cmd_schema_init(const struct mlt_args *args);
+int mlt_cmd_grants(const struct mlt_args *args);
 int mlt_cmd_help(const struct mlt_args *args);
 
 /* The database in force: --to, else the environment, else the default (mlt_target_default). *origin
