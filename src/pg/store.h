@@ -24,6 +24,9 @@ struct mlt_pg;
    (MLT_UNAVAILABLE) and databases whose encoding is not UTF8 (MLT_SCHEMA). */
 enum mlt_rc mlt_pg_open(struct mlt_pg **out, const char *conninfo, const char *application_name,
                         struct mlt_err *err);
+/* Would such a connection go over a network to a server whose name nobody checks (no
+   sslmode=verify-full)? Connects to nothing; a service file is not looked into. */
+bool mlt_pg_is_unverified(const char *conninfo);
 void mlt_pg_close(struct mlt_pg *pg); /* NULL is fine */
 /* From now on rows are sent as fast as the pacer (borrowed, outlives the connection) lets them. */
 void mlt_pg_set_pacer(struct mlt_pg *pg, struct mlt_pacer *pacer);

@@ -7,6 +7,7 @@
 #include "sink/writer.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -165,9 +166,14 @@ static enum mlt_rc op_twin(void *db, void **out, struct mlt_err *err) {
   struct pg_db *d = db, *twin = NULL;
   if (d->rebuild)
     return MLT_OK;
-  enum mlt_rc rc = connect_db(&twin, d->conninfo, d->application_name, err);
-  if (rc != MLT_OK)
+  struct mlt_err failed = MLT_ERR_INIT;
+  enum mlt_rc rc = connect_db(&twin, d->conninfo, d->application_name, &failed);
+  if (rc == MLT_TEMPFAIL && strcmp(failed.sqlstate, "53300") == 0)
+    return MLT_OK; /* the server, or the role, may have no more connections: fewer will do */
+  if (rc != MLT_OK) {
+    *err = failed;
     return rc;
+  }
   rc = set_manner(twin, d->pacer, d->cancelled, d->trust_runs, err);
   if (rc != MLT_OK) {
     op_close(twin);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "import_report.h"
+#include "pg/store.h"
 #include "session.h"
 
 enum { MAX_JOBS = 64, MAX_READERS = 64, MAX_MAPS = 256 };
@@ -113,6 +114,13 @@ static enum mlt_rc parse_target(const struct mlt_args *args, struct mlt_target *
   return rc;
 }
 
+static void warn_of_network(const struct mlt_target *target) {
+  if (target->kind == MLT_TARGET_PG && mlt_pg_is_unverified(target->conninfo))
+    mlt_log_fields(MLT_LOG_WARN,
+                   "nobody checks which server answers: over a network, sslmode=verify-full does",
+                   NULL, 0);
+}
+
 int mlt_cmd_import(const struct mlt_args *args) {
   struct mlt_err err = MLT_ERR_INIT;
   struct mlt_target target = {0};
@@ -122,6 +130,8 @@ int mlt_cmd_import(const struct mlt_args *args) {
   const struct mlt_import_opts opts = options(args, &target, maps, &session);
   mlt_session_init(&session, args, "importing");
   enum mlt_rc rc = parse_target(args, &target, &err);
+  if (rc == MLT_OK)
+    warn_of_network(&target);
   if (rc == MLT_OK)
     rc = mlt_session_open_rejects(&session, args, &err);
   if (rc == MLT_OK)
