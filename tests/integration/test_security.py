@@ -61,7 +61,7 @@ def test_the_server_sees_neither_passwords_nor_data_as_sql(run_bulk, new_pg_db, 
     said = log.read_bytes()[before:].decode(errors="replace")
     assert "COPY" in said and CANARY not in said
     statements = [line for line in said.splitlines() if "LOG:  statement:" in line]
-    assert statements and not [s for s in statements if "DROP TABLE" in s or "DROP SCHEMA" in s or "DELETE FROM tags" in s]
+    assert statements and not [s for s in statements if any(text in s for text in PAYLOADS)]
     values = {value for (value,) in db.query("SELECT value FROM params WHERE key = 'p'")}
     assert len(values) == len(PAYLOADS) and db.query("SELECT value FROM experiment_tags") == [(PAYLOADS[1],)]
 
