@@ -67,6 +67,8 @@ bool mlt_disk_locate(struct mlt_disk *a, const struct mlt_finding *about, struct
   enum mlt_finding_id what;
   struct mlt_location l;
   char why[MLT_LOCATION_WHY];
+  if (!uri.p) /* what that does is not about places */
+    return false;
   if (mlt_location_is_long(uri, column, why))
     tell(a, about, MLT_FINDING_LOCATION_LONG, uri, why);
   if (mlt_location_judge(&l, uri, &what, why))

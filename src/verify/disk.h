@@ -51,7 +51,7 @@ void mlt_disk_split(const struct mlt_disk *a, const char *path, char root[PATH_M
                     const char **rest);
 
 /* Judges a location, tells what is wrong with it, and gives the path it has here, plain. False:
-   there is none. about: table, id, experiment, field. */
+   there is none, as for NULL. about: table, id, experiment, field. */
 bool mlt_disk_locate(struct mlt_disk *a, const struct mlt_finding *about, struct mlt_str uri,
                      enum mlt_column column, char path[PATH_MAX]);
 /* Of a location that was parsed already. */

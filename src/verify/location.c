@@ -64,9 +64,7 @@ bool mlt_location_judge(struct mlt_location *out, struct mlt_str uri, enum mlt_f
                         char why[MLT_LOCATION_WHY]) {
   const char *wrong;
   *what = MLT_FINDING_LOCATION_BAD;
-  if (!uri.p) {
-    wrong = "is NULL";
-  } else if (mlt_location_climbs(uri)) {
+  if (mlt_location_climbs(uri)) {
     *what = MLT_FINDING_LOCATION_TRAVERSAL;
     wrong = "has a component \"..\", plain or encoded";
   } else {

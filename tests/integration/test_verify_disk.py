@@ -308,8 +308,8 @@ def run_uri_is_on_another_host(s):
 
 
 @damage("location-bad one")
-def run_uri_is_null(s):
-    s.uri(s.one, None)
+def run_uri_is_empty(s):
+    s.uri(s.one, "")
 
 
 @damage("folder-stray one", "location-long one")
@@ -487,6 +487,25 @@ def test_an_import_with_artifacts_leaves_nothing_to_find(run_bulk, run_verify, c
     assert result["findings"] == []
     assert result["checked"]["runs"] > 0 and result["checked"]["manifests"] == result["checked"]["folders"] > 0
     assert result["checked"]["hashed_bytes"] == result["checked"]["bytes"]
+
+
+def test_an_import_proves_itself(run_bulk, filestore, target, folder):
+    mlruns, about = filestore
+    place = ["--artifacts", "copy", "--artifact-root", folder / "root"]
+    to = ["import", mlruns, "--to", target.uri, *place, "--verify"]
+    report = run_bulk(*to, "--json", check=0).json["verify"]
+    assert report["ok"] and report["findings"] == [] and report["checked"]["manifests"] > 1
+    said = run_bulk(*to, check=0).stdout
+    assert "Verified 3 runs, 7 files" in said and "0 errors" in said
+    plots = Store(target, folder / "root", about).place(about["runs"][1]) / "plots"
+    (plots / "picture.png").rename(plots / "moved.png")  # the import puts the other back
+    report = run_bulk(*to, "--json", check=0).json["verify"]
+    assert {f["code"] for f in report["findings"]} == {"file-added"} and report["warnings"] == 1
+    (plots / "link").symlink_to("/etc/passwd")
+    result = run_bulk(*to, "--json", check=DIFFERS).json
+    assert result["exit_code"] == DIFFERS and not result["verify"]["ok"] and result["status"] == "ok"
+    assert "error link-out" in run_bulk(*to, check=DIFFERS).stdout
+    assert "verify" not in run_bulk(*to, "--json", "--dry-run", check=0).json
 
 
 def test_what_a_server_keeps_is_looked_for_in_its_destination(run_verify, new_pg_db, tmp_path):

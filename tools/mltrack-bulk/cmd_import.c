@@ -121,11 +121,20 @@ static void warn_of_network(const struct mlt_target *target) {
                    NULL, 0);
 }
 
+/* The import's own code stands unless verifying failed. */
+static enum mlt_rc verify(struct mlt_import_proof *proof, const struct mlt_import_opts *opts,
+                          const struct mlt_report *report, enum mlt_rc imported,
+                          struct mlt_err *err) {
+  enum mlt_rc rc = mlt_import_verify(proof, opts, report, err);
+  return rc == MLT_OK ? imported : rc;
+}
+
 int mlt_cmd_import(const struct mlt_args *args) {
   struct mlt_err err = MLT_ERR_INIT;
   struct mlt_target target = {0};
   struct mlt_session session;
   struct mlt_report report = {0};
+  struct mlt_import_proof proof = {.n_experiments = 0};
   const char *maps[MAX_MAPS];
   const struct mlt_import_opts opts = options(args, &target, maps, &session);
   mlt_session_init(&session, args, "importing");
@@ -136,13 +145,20 @@ int mlt_cmd_import(const struct mlt_args *args) {
     rc = mlt_session_open_rejects(&session, args, &err);
   if (rc == MLT_OK)
     rc = run(&opts, &session, &report, &err);
-  const struct mlt_import_result result = {&opts, &report, rc, mlt_signals_exit(rc), &err};
+  if (mlt_session_done(rc) && mlt_args_flag(args, MLT_OPT_VERIFY))
+    rc = verify(&proof, &opts, &report, rc, &err);
+  const int status = mlt_session_done(rc) && mlt_import_proof_differs(&proof)
+                         ? mlt_rc_exit(MLT_DIFFERS)
+                         : mlt_signals_exit(rc);
+  const struct mlt_import_result result = {&opts, &report, rc, status, &err, &proof};
   enum mlt_rc print_rc = print_result(args, &result, &err);
   if (mlt_session_done(rc) && print_rc != MLT_OK)
     rc = print_rc;
+  mlt_import_proof_close(&proof);
   mlt_report_free(&report);
   mlt_target_free(&target);
-  if (!mlt_session_done(rc))
-    (void)mlt_bulk_fail(&err);
+  if (mlt_session_done(rc))
+    return status;
+  (void)mlt_bulk_fail(&err);
   return mlt_signals_exit(rc);
 }

@@ -65,6 +65,7 @@ struct mlt_json *mlt_import_json(const struct mlt_import_result *res) {
   mlt_artifacts_add_json(doc, &r->artifacts);
   mlt_notes_add_json(doc, r);
   add_experiments(doc, r);
+  mlt_import_proof_json(doc, res->proof);
   mlt_error_add_json(doc, res->rc, res->err);
   return doc;
 }
@@ -135,5 +136,6 @@ void mlt_import_print_text(FILE *out, const struct mlt_import_result *res) {
                 r->seconds, r->seconds > 0 ? (double)total / r->seconds : 0.0, transactions,
                 transactions == 1 ? "transaction" : "transactions",
                 res->opts->dry_run ? ", nothing written" : "");
+  mlt_import_proof_print(out, res->proof);
   print_next(out, res);
 }

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include "base/json.h"
+#include "import_verify.h"
 #include "notes.h"
 #include "pipeline/import.h"
 
@@ -13,6 +14,7 @@ struct mlt_import_result {
   enum mlt_rc rc;
   int exit_status;
   const struct mlt_err *err; /* rc's, when the import failed */
+  const struct mlt_import_proof *proof;
 };
 
 void mlt_import_print_text(FILE *out, const struct mlt_import_result *r);
