@@ -67,16 +67,19 @@ static enum mlt_rc copy_aside(struct mlt_lite **db, struct mlt_err *err) {
   return MLT_OK;
 }
 
+enum mlt_rc mlt_lite_hold(struct mlt_lite *db, struct mlt_err *err) {
+  enum mlt_rc rc = mlt_lite_exec(db, "PRAGMA cache_size = -32768; PRAGMA query_only = ON; BEGIN",
+                                 "cannot begin to read", err);
+  /* BEGIN alone takes no snapshot: the first read does */
+  return rc == MLT_OK ? mlt_lite_exec(db, "SELECT count(*) FROM sqlite_master",
+                                      "cannot read the database", err)
+                      : rc;
+}
+
 enum mlt_rc mlt_lite_snapshot(struct mlt_lite **db, struct mlt_err *err) {
   bool wal = false;
   enum mlt_rc rc = is_wal(*db, &wal, err);
   if (rc == MLT_OK && !wal && !(*db)->immutable)
     rc = copy_aside(db, err);
-  if (rc == MLT_OK)
-    rc = mlt_lite_exec(*db, "PRAGMA cache_size = -32768; PRAGMA query_only = ON; BEGIN",
-                       "cannot begin to read", err);
-  /* BEGIN alone takes no snapshot: the first read does */
-  return rc == MLT_OK ? mlt_lite_exec(*db, "SELECT count(*) FROM sqlite_master",
-                                      "cannot read the database", err)
-                      : rc;
+  return rc == MLT_OK ? mlt_lite_hold(*db, err) : rc;
 }

@@ -11,10 +11,15 @@ static enum mlt_rc open_pg(struct mlt_verify *v, struct mlt_err *err) {
   return rc == MLT_OK ? mlt_pg_catalog(v->pg, v->arena, &v->catalog, err) : rc;
 }
 
+/* Some runs are looked at in a moment: a copy of a large file would take longer. */
+static bool is_short(const struct mlt_verify_opts *o) {
+  return o->n_runs && o->mode == MLT_VERIFY_QUICK;
+}
+
 static enum mlt_rc open_lite(struct mlt_verify *v, struct mlt_err *err) {
   enum mlt_rc rc = mlt_lite_open(&v->lite, v->opts.target->path, MLT_LITE_READ, err);
   if (rc == MLT_OK)
-    rc = mlt_lite_snapshot(&v->lite, err);
+    rc = is_short(&v->opts) ? mlt_lite_hold(v->lite, err) : mlt_lite_snapshot(&v->lite, err);
   return rc == MLT_OK ? mlt_lite_catalog(v->lite, v->arena, &v->catalog, err) : rc;
 }
 
