@@ -17,6 +17,7 @@ import artifacts as artifact_files
 import byhand
 import programs
 import stores
+import verifying
 from cluster import SameResult, environment
 from measure import Contender, Failed, Program, Sample, Spread, Stopwatch, cpu_ratio, in_turns, ratios, say
 from pg_server import PgDatabase, free_port
@@ -460,6 +461,17 @@ def sources(bench):
         yield Row("sources", f"{name}: into a new SQLite file", "", rate(importing), "points/s", series)
 
 
+def verify(bench):
+    """mltrack-verify on artifacts beside sha256sum and find, and on the one run that has ended"""
+    hashing, stat, one = verifying.measure(bench)
+    what, series = hashing
+    yield compare(Row("verify", f"{what}: speed / sha256sum on all processors", ">= 0.8"), *series, series)
+    what, series = stat
+    yield compare(Row("verify", f"{what}, with manifests: time / find -printf"), *series, series)
+    what, series = one
+    yield Row("verify", what, "<= 0.1", Spread.of(s.seconds for s in series[0].samples), "s", series)
+
+
 FIGURES = {
-    f.__name__: f for f in (rebuild, append, trust, merge, sqlite, small, memory, rest, artifacts, sources)
+    f.__name__: f for f in (rebuild, append, trust, merge, sqlite, small, memory, rest, artifacts, sources, verify)
 }

@@ -23,7 +23,7 @@ def bench(tmp_path, *args):
 
 def test_the_help_names_every_figure():
     said = subprocess.run([RUN, "--help"], capture_output=True, text=True, check=True).stdout
-    for figure in ("rebuild", "append", "trust", "merge", "sqlite", "small", "memory", "rest", "sources"):
+    for figure in ("rebuild", "append", "trust", "merge", "sqlite", "small", "memory", "rest", "sources", "verify"):
         assert f"\n  {figure} " in said
 
 
@@ -86,3 +86,9 @@ def test_contenders_that_leave_other_rows_give_no_figure(tmp_path):
     command = [RUN, "--points", "1000", "--rounds", "1", "--fsync", "off", "rebuild"]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"MLTRACK_BUILD": str(build)})
     assert done.returncode == 1 and "failed: 'by hand: one transaction" in done.stdout, done.stderr
+
+
+def test_verifying_is_measured_beside_what_only_reads(tmp_path):
+    done, document = bench(tmp_path, "verify")
+    assert done.returncode == 0, done.stderr
+    assert [f["median"] > 0 for f in document["figures"]] == [True] * 3, document["figures"]

@@ -1,0 +1,109 @@
+"""mltrack-verify on the artifacts of a store, beside what only reads the same files: hashing beside `sha256sum` on all
+processors, sizes and times beside `find -printf`, and the one run that a training job looks at when it ends."""
+
+import os
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import programs
+from artifacts import CHUNK
+from cluster import environment
+from databases import SqliteDatabase
+from measure import Contender, Failed, Stopwatch
+
+HEAD = programs.MLFLOW_HEADS[programs.ORACLE]
+LARGE_RUNS, LARGE_FILES, LARGE_BYTES = 40, 4, 4 << 20
+SMALL_RUNS, SMALL_FILES, SMALL_BYTES = 100, 1000, 100
+A_FOLDER = 100
+
+
+def run_id(number):
+    return f"{number:032x}"
+
+
+def fill(folder, files, size):
+    for i in range(files):
+        path = folder / str(i // A_FOLDER)
+        path.mkdir(parents=True, exist_ok=True)
+        (path / str(i)).write_bytes(os.urandom(size))
+
+
+def store(bench, name, runs, files, size):
+    """A database whose runs have files, all recorded in manifests -> its folder."""
+    folder = bench.data / f"verify-{name}-{runs}-{files}-{size}"
+    if folder.exists():
+        return folder
+    unfinished = folder.with_suffix(".unfinished")
+    unfinished.mkdir(parents=True)
+    db = SqliteDatabase(unfinished / "mlflow.db").load_head(HEAD)
+    connection = sqlite3.connect(db.path)
+    sql = "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage) VALUES (1, 'e', ?, 'active')"
+    connection.execute(sql, (f"{folder}/root/1",))
+    for number in range(runs):
+        run = run_id(number)
+        sql = "INSERT INTO runs (run_uuid, name, status, lifecycle_stage, artifact_uri, experiment_id, start_time, end_time)"
+        uri = f"{folder}/root/1/{run}/artifacts"
+        connection.execute(f"{sql} VALUES (?, 'r', 'FINISHED', 'active', ?, 1, 1, 2)", (run, uri))
+        connection.execute("INSERT INTO tags (run_uuid, key, value) VALUES (?, 'mlflow.runName', 'r')", (run,))
+        fill(unfinished / "root" / "1" / run / "artifacts", files, size)
+    connection.commit()
+    connection.close()
+    unfinished.rename(folder)
+    command = [program(bench), "--to", f"sqlite:///{folder}/mlflow.db", "--manifest-only", "--quiet"]
+    subprocess.run(command, check=True, env=environment())
+    return folder
+
+
+def program(bench):
+    return Path(bench.bulk).parent / "mltrack-verify"
+
+
+def warm(folder):
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                while file.read(CHUNK):
+                    pass
+
+
+def contender(name, argv, files, expected=""):
+    def run(first):
+        watch = Stopwatch()
+        (said,) = watch.run(environment(), argv)
+        if first and expected not in said:
+            raise Failed(f"'{name}' says {said!r}, not {expected!r}")
+        return watch.stop(files)
+
+    return Contender(name, run)
+
+
+def ours(bench, folder, files, *options):
+    argv = [program(bench), "--to", f"sqlite:///{folder}/mlflow.db", *options]
+    return contender(f"mltrack-verify {' '.join(options[:1])}", argv, files, f" {files} files")
+
+
+def theirs(name, folder, files, command):
+    return contender(name, ["sh", "-c", command, folder / "root" / "1"], files)
+
+
+def measure(bench):
+    """(what is done, the Series of ours and of theirs) of each workload."""
+    scale = bench.options.points / 1e6
+    runs = max(2, int(LARGE_RUNS * scale))
+    folder, files = store(bench, "large", runs, LARGE_FILES, LARGE_BYTES), runs * LARGE_FILES
+    warm(folder)
+    sums = f'find "$0" -type f -print0 | xargs -0 -P{os.cpu_count()} -n4 sha256sum > /dev/null'
+    contenders = ours(bench, folder, files, "--full"), theirs("sha256sum", folder, files, sums)
+    yield f"hashing {files:,} files of {LARGE_BYTES >> 20} MiB", bench.in_turns(*contenders)
+    runs = max(2, int(SMALL_RUNS * scale))
+    folder, files = store(bench, "small", runs, SMALL_FILES, SMALL_BYTES), runs * SMALL_FILES
+    find = "find \"$0\" -type f -printf '%s %T@ %p\\n' > /dev/null"
+    contenders = ours(bench, folder, files, "--quick"), theirs("find -printf", folder, files, find)
+    yield f"sizes and times of {files:,} files", bench.in_turns(*contenders)
+    one = [contender("one run", ours_of_one(bench, folder), SMALL_FILES, f" {SMALL_FILES} files")]
+    yield f"--run, {SMALL_FILES:,} files", bench.in_turns(*one)
+
+
+def ours_of_one(bench, folder):
+    return [program(bench), "--to", f"sqlite:///{folder}/mlflow.db", "--run", run_id(0)]
