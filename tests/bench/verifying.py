@@ -79,7 +79,7 @@ def contender(name, argv, files, expected=""):
 
 
 def ours(bench, folder, files, *options):
-    argv = [program(bench), "--to", f"sqlite:///{folder}/mlflow.db", *options]
+    argv = [program(bench), "--to", f"sqlite:///{folder}/mlflow.db", "--check", "artifacts", *options]
     return contender(f"mltrack-verify {' '.join(options[:1])}", argv, files, f" {files} files")
 
 

@@ -20,17 +20,18 @@ STRANGER = "54321:54321"  # a user that no system knows
 
 
 @pytest.fixture(scope="session")
-def verify_program(bulk):
-    return bulk.parent / "mltrack-verify"
+def verify_program():
+    return programs.program_path("mltrack-verify")
 
 
 @pytest.fixture
 def run_verify(verify_program, tmp_path_factory):
-    """run_verify(db, *args, check=None) -> programs.Result of mltrack-verify --json."""
+    """run_verify(db, *args, check=None) -> programs.Result of the check "artifacts", as --json."""
     home = tmp_path_factory.mktemp("home")
 
     def run(db, *args, check=None):
-        return programs.run_bulk(verify_program, "--to", db.uri, "--json", *args, cwd=home, home=home, check=check)
+        command = [verify_program, "--to", db.uri, "--json", "--check", "artifacts"]
+        return programs.run_bulk(*command, *args, cwd=home, home=home, check=check)
 
     return run
 
