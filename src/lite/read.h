@@ -14,8 +14,8 @@
    to be closed. MLT_TEMPFAIL: busy. */
 enum mlt_rc mlt_lite_snapshot(struct mlt_lite **db, struct mlt_err *err);
 
-/* The same for a short look: nothing is copied, and in the other journal modes writers wait until db
-   is closed. */
+/* The same for a short look: nothing is copied, and in the other journal modes writers wait until
+   db is closed. */
 enum mlt_rc mlt_lite_hold(struct mlt_lite *db, struct mlt_err *err);
 
 struct mlt_lite_read;
