@@ -139,21 +139,6 @@ enum mlt_rc mlt_pg_read_new(struct mlt_pg_read **out, struct mlt_pg *pg, enum ml
   return MLT_OK;
 }
 
-void mlt_pg_read_free(struct mlt_pg_read *r) {
-  if (!r)
-    return;
-  PQclear(r->res); /* the cursor ends with the transaction */
-  mlt_buf_free(&r->declare);
-  mlt_free(r);
-}
-
-static enum mlt_rc fail(struct mlt_pg_read *r, enum mlt_rc rc, struct mlt_err *err) {
-  mlt_pg_hint_grant(r->pg, err, "SELECT ON ALL TABLES IN");
-  if (err && err->sqlstate[0])
-    mlt_err_prefix(err, "table %s", mlt_table_name(table_of(r)));
-  return rc;
-}
-
 static enum mlt_rc close_cursor(struct mlt_pg_read *r, struct mlt_err *err) {
   char sql[64];
   PQclear(r->res);
@@ -164,6 +149,21 @@ static enum mlt_rc close_cursor(struct mlt_pg_read *r, struct mlt_err *err) {
   r->open = false;
   (void)snprintf(sql, sizeof sql, "CLOSE mlt_%d", (int)r->what);
   return mlt_pg_command(r->pg, sql, NULL, err);
+}
+
+void mlt_pg_read_free(struct mlt_pg_read *r) {
+  if (!r)
+    return;
+  (void)close_cursor(r, NULL); /* one that fails ends with the transaction */
+  mlt_buf_free(&r->declare);
+  mlt_free(r);
+}
+
+static enum mlt_rc fail(struct mlt_pg_read *r, enum mlt_rc rc, struct mlt_err *err) {
+  mlt_pg_hint_grant(r->pg, err, "SELECT ON ALL TABLES IN");
+  if (err && err->sqlstate[0])
+    mlt_err_prefix(err, "table %s", mlt_table_name(table_of(r)));
+  return rc;
 }
 
 static enum mlt_rc declare(struct mlt_pg_read *r, const struct mlt_str *keys, size_t n,
