@@ -24,6 +24,8 @@ struct mlt_check_ops {
   const char *name; /* "latest-metrics" */
   unsigned modes;   /* MLT_IN_ bits */
   bool of_runs;     /* it heeds mlt_verify_has_run; else it is left out when runs were chosen */
+  /* Why it does not apply, a static sentence; NULL if it does. May be NULL: it always does. */
+  const char *(*left_out)(const struct mlt_verify_opts *o);
   enum mlt_rc (*run)(struct mlt_verify *v, struct mlt_err *err);
 };
 
@@ -51,6 +53,10 @@ typedef enum mlt_rc (*mlt_verify_row_fn)(void *ctx, const struct mlt_read_row *r
    Looks at opts.cancelled and tells progress. */
 enum mlt_rc mlt_verify_read(struct mlt_verify *v, enum mlt_read what, enum mlt_read of,
                             mlt_verify_row_fn fn, void *ctx, struct mlt_err *err) MLT_NODISCARD;
+/* The rows of any runs, whatever was chosen: keys as reads.h has them, borrowed during the call. */
+enum mlt_rc mlt_verify_read_of(struct mlt_verify *v, enum mlt_read what, const struct mlt_str *keys,
+                               size_t n, mlt_verify_row_fn fn, void *ctx,
+                               struct mlt_err *err) MLT_NODISCARD;
 /* The pair that BOTH of schema/verify_reads.def makes. */
 #define MLT_READ_BOTH(id) MLT_READ_##id, MLT_READ_##id##_OF
 

@@ -84,18 +84,29 @@ static enum mlt_rc give_rows(struct mlt_verify *v, struct reading *r, mlt_verify
   return rc == MLT_END ? MLT_OK : rc;
 }
 
-enum mlt_rc mlt_verify_read(struct mlt_verify *v, enum mlt_read what, enum mlt_read of,
-                            mlt_verify_row_fn fn, void *ctx, struct mlt_err *err) {
+enum mlt_rc mlt_verify_read_of(struct mlt_verify *v, enum mlt_read what, const struct mlt_str *keys,
+                               size_t n, mlt_verify_row_fn fn, void *ctx, struct mlt_err *err) {
   struct reading r;
-  bool keyed = v->partial && of != MLT_READ_COUNT;
-  size_t n = keyed ? v->runs.n : 1;
-  enum mlt_rc rc = reading_new(&r, v, keyed ? of : what, err);
+  enum mlt_rc rc = reading_new(&r, v, what, err);
   for (size_t at = 0; rc == MLT_OK && at < n; at += MLT_READ_KEYS) {
-    size_t keys = !keyed ? 0 : n - at < MLT_READ_KEYS ? n - at : MLT_READ_KEYS;
-    rc = reading_start(&r, keyed ? v->runs.v + at : NULL, keys, err);
+    rc = reading_start(&r, keys + at, n - at < MLT_READ_KEYS ? n - at : MLT_READ_KEYS, err);
     if (rc == MLT_OK)
       rc = give_rows(v, &r, fn, ctx, err);
   }
+  reading_free(&r);
+  return rc;
+}
+
+enum mlt_rc mlt_verify_read(struct mlt_verify *v, enum mlt_read what, enum mlt_read of,
+                            mlt_verify_row_fn fn, void *ctx, struct mlt_err *err) {
+  if (v->partial && of != MLT_READ_COUNT)
+    return mlt_verify_read_of(v, of, v->runs.v, v->runs.n, fn, ctx, err);
+  struct reading r;
+  enum mlt_rc rc = reading_new(&r, v, what, err);
+  if (rc == MLT_OK)
+    rc = reading_start(&r, NULL, 0, err);
+  if (rc == MLT_OK)
+    rc = give_rows(v, &r, fn, ctx, err);
   reading_free(&r);
   return rc;
 }

@@ -202,7 +202,9 @@ static const char *left_out(const struct mlt_verify *v, const struct mlt_check_o
     return "not asked for";
   if (!(c->modes & (1U << v->opts.mode)))
     return "not in this mode";
-  return v->partial && !c->of_runs ? "not about the runs that were chosen" : NULL;
+  if (v->partial && !c->of_runs)
+    return "not about the runs that were chosen";
+  return c->left_out ? c->left_out(&v->opts) : NULL;
 }
 
 static enum mlt_rc run_check(struct mlt_verify *v, size_t i, struct mlt_err *err) {

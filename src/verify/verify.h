@@ -101,6 +101,8 @@ struct mlt_verify_opts {
   const char *const *roots;          /* folders that artifacts may lie in; none: anywhere */
   size_t n_roots;
   const char *as_user; /* who must be able to read the files; NULL: we */
+  const char *server;  /* the address of a running MLflow that is asked about some runs; NULL: none.
+                          Who asks is in the environment, as for MLflow's own client */
 
   unsigned jobs;          /* threads that read files; 0: one a processor */
   uint64_t stale_seconds; /* a run that has been RUNNING, and silent, for longer is stale */

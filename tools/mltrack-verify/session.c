@@ -121,6 +121,7 @@ enum mlt_rc mlt_session_options(struct mlt_session *s, struct mlt_verify_opts *o
                                 .artifacts_destination =
                                     mlt_args_str(s->args, MLT_OPT_ARTIFACTS_DESTINATION),
                                 .as_user = mlt_args_str(s->args, MLT_OPT_AS_USER),
+                                .server = mlt_args_str(s->args, MLT_OPT_SERVER),
                                 .jobs = (unsigned)mlt_args_uint(s->args, MLT_OPT_JOBS),
                                 .max_findings = mlt_args_uint(s->args, MLT_OPT_MAX_FINDINGS),
                                 .cancelled = &mlt_signalled,
