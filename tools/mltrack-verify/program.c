@@ -49,6 +49,9 @@ static const struct mlt_opt_topic topics[] = {
 static const struct mlt_opt_note environment[] = {
     {"MLFLOW_BACKEND_STORE_URI", "The database, when neither --to nor MLTRACK_STORE_URI is given."},
     {"MLFLOW_TRACKING_URI", "The database, when none of the former is given and this names one."},
+    {"MLFLOW_TRACKING_TOKEN",
+     "This and MLflow's other variables of a client (_USERNAME, _PASSWORD, _SERVER_CERT_PATH, "
+     "_CLIENT_CERT_PATH, _INSECURE_TLS) say who asks --server."},
     {"TMPDIR",
      "Where SQLite keeps a copy of a file that is not in WAL mode while it is looked at."},
     {"NO_COLOR", "When set and not empty, nothing is coloured unless --color always."},
