@@ -110,7 +110,7 @@ def black_hole(lab, situation, phase_of, **parameters):
 
         at = At(phase_of, 2, swallow)
         proxy = stack.enter_context(Proxy(trial.db.server.port, on_frame=at, host=OUTSIDE))
-        result = trial.run("--retry-timeout", "1", before=elsewhere.command, uri=proxy.uri(trial.db, **parameters), timeout=FOUND_SECONDS + 30)
+        result = trial.run("--retry-timeout", "1", before=elsewhere.command, uri=proxy.uri(trial.db, connect_timeout=3, **parameters), timeout=FOUND_SECONDS + 30)
         took = time.monotonic() - cut[0]
         proxy.close()
         insist(took <= FOUND_SECONDS, f"noticed after {took:.0f} s")
