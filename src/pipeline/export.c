@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/outfile.h"
 #include "lines/lines.h"
+#include "pipeline/choice.h"
 
 static const double PROGRESS_SECONDS = 0.1;
 
@@ -218,7 +219,9 @@ static enum mlt_rc open_source(struct pump *p) {
   opts.path = p->opts->source;
   enum mlt_rc rc = mlt_source_open(&p->source, &p->ops, p->opts->format, &opts, p->err);
   p->report->format = p->ops ? p->ops->name : NULL;
-  return rc;
+  return rc == MLT_OK
+             ? mlt_choose(&p->source, &p->ops, &opts, p->report->shown, p->opts->cancelled, p->err)
+             : rc;
 }
 
 static enum mlt_rc open_output(struct pump *p) {

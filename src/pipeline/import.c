@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/pace.h"
+#include "pipeline/choice.h"
 #include "pipeline/lanes.h"
 #include "pipeline/readers.h"
 
@@ -248,6 +249,9 @@ static enum mlt_rc open_source(struct pump *p) {
   opts.target = p->opts->target;
   enum mlt_rc rc = mlt_source_open(&p->source, &p->source_ops, p->opts->format, &opts, p->err);
   p->report->format = p->source_ops ? p->source_ops->name : NULL;
+  if (rc == MLT_OK)
+    rc =
+        mlt_choose(&p->source, &p->source_ops, &opts, p->report->shown, p->opts->cancelled, p->err);
   p->adds = rc == MLT_OK && p->source_ops->adds && p->source_ops->adds(p->source);
   if (!p->adds || p->opts->load != MLT_LOAD_REBUILD)
     return rc;

@@ -486,6 +486,12 @@ static void fs_progress(const struct mlt_source *src, struct mlt_source_progress
   *out = src->fs.progress;
 }
 
+static void fs_skip(struct mlt_source *src, enum mlt_rec_kind kind) {
+  struct mlt_fs *s = &src->fs;
+  mlt_fs_skip(kind == MLT_REC_RUN ? &s->runs : &s->items);
+  s->progress.runs_done += kind == MLT_REC_RUN;
+}
+
 const struct mlt_source_ops mlt_source_filestore = {
     .name = "filestore",
     .description = "an MLflow file store (the mlruns folder, or the folder that holds it)",
@@ -494,5 +500,6 @@ const struct mlt_source_ops mlt_source_filestore = {
     .next = fs_next,
     .twin = fs_twin,
     .progress = fs_progress,
+    .skip = fs_skip,
     .close = fs_close,
 };

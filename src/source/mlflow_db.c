@@ -207,9 +207,24 @@ static enum mlt_rc fill_window(struct mlt_db *d, struct mlt_err *err) {
   for (size_t i = 0; i < d->n; i++)
     if (d->window[i].key.p && (n == 0 || !mlt_str_eq(d->keys[n - 1], d->window[i].key)))
       d->keys[n++] = d->window[i].key;
-  rc = MLT_OK;
+  d->n_keys = n;
+  d->begun = false;
+  return MLT_OK;
+}
+
+/* Reads what belongs to the owner at hand and those behind it; of a window in which nobody is
+   wanted it is never asked for. */
+static enum mlt_rc begin_children(struct mlt_db *d, struct mlt_err *err) {
+  const struct mlt_db_phase *p = phases[d->phase];
+  size_t from = 0;
+  while (from < d->n_keys && !mlt_str_eq(d->keys[from], d->owner->key))
+    from++;
+  if (from == d->n_keys) /* it has no key; those come first */
+    from = 0;
+  enum mlt_rc rc = MLT_OK;
   for (size_t i = 0; i < p->n_children && rc == MLT_OK; i++)
-    rc = mlt_db_start(d, p->children[i].read, d->keys, n, err);
+    rc = mlt_db_start(d, p->children[i].read, d->keys + from, d->n_keys - from, err);
+  d->begun = rc == MLT_OK;
   return rc;
 }
 
@@ -344,9 +359,12 @@ static enum mlt_rc step(struct mlt_db *d, struct mlt_record *rec, struct mlt_err
     return rc == MLT_END ? next_phase(d, err) : rc;
   }
   const struct mlt_db_phase *p = phases[d->phase];
-  if (d->child == p->n_children)
+  if (d->child == p->n_children || (!d->begun && d->skip && d->quiet && d->chosen))
     return end_owner(d, rec);
-  enum mlt_rc rc = next_of_child(d, &p->children[d->child], rec, err);
+  enum mlt_rc rc = d->begun ? MLT_OK : begin_children(d, err);
+  if (rc != MLT_OK)
+    return rc;
+  rc = next_of_child(d, &p->children[d->child], rec, err);
   if (rc != MLT_END)
     return rc;
   d->child++;
@@ -439,6 +457,12 @@ enum mlt_rc mlt_db_open(struct mlt_source **out, const struct mlt_db_ops *ops, v
 void mlt_db_copies(struct mlt_source *s, const struct mlt_shape *target) {
   s->d.told = true;
   s->d.asked = mlt_copied_groups(s->d.shapes, target);
+}
+
+void mlt_db_skip(struct mlt_source *s, enum mlt_rec_kind kind) {
+  (void)kind; /* the owner at hand */
+  s->d.skip = s->d.quiet = s->d.chosen = true;
+  s->d.has_pending = false;
 }
 
 void mlt_db_close(struct mlt_source *s) {

@@ -54,6 +54,7 @@ enum mlt_rc mlt_db_open(struct mlt_source **out, const struct mlt_db_ops *ops, v
 enum mlt_rc mlt_db_next(struct mlt_source *s, struct mlt_record *rec, struct mlt_err *err);
 void mlt_db_progress(const struct mlt_source *s, struct mlt_source_progress *out);
 void mlt_db_copies(struct mlt_source *s, const struct mlt_shape *target);
+void mlt_db_skip(struct mlt_source *s, enum mlt_rec_kind kind);
 void mlt_db_close(struct mlt_source *s);
 
 /* ---- inside ---- */
@@ -117,11 +118,13 @@ struct mlt_db {
   struct mlt_arena *window_arena;
   struct mlt_db_owner window[MLT_READ_KEYS];
   struct mlt_str keys[MLT_READ_KEYS];
-  size_t n, at;                     /* owners in the window, and the one behind the one at hand */
+  size_t n, at, n_keys;             /* owners in the window, and the one behind the one at hand */
+  bool begun;                       /* what belongs to them is being read */
   const struct mlt_db_owner *owner; /* at hand; NULL between owners */
   size_t child;
   bool skip;        /* the owner at hand was not given, so its rows are not either */
-  bool quiet;       /* and that is nobody's loss: another workspace's */
+  bool quiet;       /* and that is nobody's loss: another workspace's, or not wanted */
+  bool chosen;      /* some were not wanted: rows that were not read say nothing */
   uint64_t skipped; /* rows of the child at hand that went with it */
 
   struct mlt_map *rejected; /* experiments, by id as text */

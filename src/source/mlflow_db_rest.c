@@ -130,6 +130,8 @@ static enum mlt_rc give_lost(struct mlt_db *d, struct mlt_record *rec, struct ml
 }
 
 static enum mlt_rc each_table(struct mlt_db *d, struct mlt_record *rec, struct mlt_err *err) {
+  if (d->chosen)
+    return MLT_END;
   while (d->table < TABLES) {
     enum mlt_table table = mlt_read_info(tables[d->table].read)->table;
     enum mlt_rc rc = MLT_OK;

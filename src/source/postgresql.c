@@ -131,5 +131,6 @@ const struct mlt_source_ops mlt_source_postgresql = {
     .next = mlt_db_next,
     .progress = mlt_db_progress,
     .copies = mlt_db_copies,
+    .skip = mlt_db_skip,
     .close = mlt_db_close,
 };

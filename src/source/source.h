@@ -21,7 +21,8 @@ struct mlt_source_opts {           /* strings are borrowed for the life of the s
   const char *path;                /* as the user gave it: a path, or a database's URI */
   const struct mlt_target *target; /* where the records go, so that a database is not read into
                                       itself (MLT_USAGE); NULL: not said */
-  /* for formats that are bare metrics and do not say these themselves; others leave them alone */
+  /* for formats that are bare metrics and do not say these themselves; others leave them alone, and
+     pipeline/choice.h chooses by experiment and run from those that have skip() */
   const char *experiment; /* its name; NULL: the name of the file or folder */
   const char *run; /* its name, where there is one run; NULL: the name of its file or folder */
   const char *step_field, *time_field; /* which columns; NULL: found by name */
@@ -63,6 +64,10 @@ struct mlt_source_ops {
   /* Before the first next(): rows of tables that are as in the target, whose shapes these are
      (MLT_COPIED_COUNT of them), are wanted as MLT_REC_COPIED. NULL: the format has none. */
   void (*copies)(struct mlt_source *s, const struct mlt_shape *target);
+  /* Right after a RUN, LOGGED_MODEL or REGISTERED_MODEL, which `kind` is: nothing of it is wanted,
+     nor its END; not to be read at all is best. NULL: experiments and runs are not what the source
+     has, but what is made of it. */
+  void (*skip)(struct mlt_source *s, enum mlt_rec_kind kind);
   /* NULL is fine, also after any failure. Required. */
   void (*close)(struct mlt_source *s);
 };

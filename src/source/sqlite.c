@@ -142,5 +142,6 @@ const struct mlt_source_ops mlt_source_sqlite = {
     .next = mlt_db_next,
     .progress = mlt_db_progress,
     .copies = mlt_db_copies,
+    .skip = mlt_db_skip,
     .close = mlt_db_close,
 };
