@@ -1,10 +1,10 @@
-# sql/*.sql become NUL-terminated strings mlt_sql_<name>; sql/mlflow/*.sql become deflated blobs in one table
+# sql/*.sql and migrations/*.sql become NUL-terminated strings mlt_sql_<name>; sql/mlflow/*.sql become deflated blobs in one table
 # (schema/ddl.c). Both by tools/dev/embed.c, a program of the build.
 add_executable(mlt-embed tools/dev/embed.c)
 find_package(ZLIB REQUIRED)
 target_link_libraries(mlt-embed PRIVATE ZLIB::ZLIB)
 function(mlt_embed out)
-  file(GLOB statements CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sql/*.sql)
+  file(GLOB statements CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sql/*.sql ${CMAKE_SOURCE_DIR}/migrations/*.sql)
   file(GLOB dumps CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sql/mlflow/*.sql)
   set(gen ${CMAKE_BINARY_DIR}/gen)
   file(MAKE_DIRECTORY ${gen})

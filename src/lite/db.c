@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "lite/session.h"
 
 enum {
   CACHE_BYTES = 64 * 1024 * 1024,
@@ -310,6 +311,7 @@ void mlt_lite_close(struct mlt_lite *db) {
     return;
   for (size_t i = 0; i < MLT_T_COUNT; i++)
     (void)sqlite3_finalize(db->insert[i].stmt);
+  mlt_lite_session_end(db);
   disconnect(db);
   mlt_free(db->path);
   mlt_free(db);

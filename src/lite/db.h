@@ -3,19 +3,25 @@
 #ifndef MLT_LITE_DB_H
 #define MLT_LITE_DB_H
 
+/* for the session extension's part of sqlite3.h */
+#define SQLITE_ENABLE_SESSION
+#define SQLITE_ENABLE_PREUPDATE_HOOK
 #include <sqlite3.h>
 #include "base/buf.h"
 #include "lite/store.h"
 
 struct mlt_lite {
   sqlite3 *handle;
-  char *path;         /* as the caller gave it: for messages */
-  bool reader;        /* opened with MLT_LITE_READ */
-  bool immutable;     /* nobody can write the file: no locks are taken */
-  bool query_only;    /* inside a read-only transaction */
-  bool indexes_aside; /* lite/build.h: the large tables have none yet */
-  double locked_at;   /* when the write transaction in progress began; 0: none */
-  double held;        /* seconds in write transactions since the last pause */
+  char *path;               /* as the caller gave it: for messages */
+  bool reader;              /* opened with MLT_LITE_READ */
+  bool immutable;           /* nobody can write the file: no locks are taken */
+  bool query_only;          /* inside a read-only transaction */
+  bool indexes_aside;       /* lite/build.h: the large tables have none yet */
+  double locked_at;         /* when the write transaction in progress began; 0: none */
+  double held;              /* seconds in write transactions since the last pause */
+  int64_t keep_for;         /* the import whose changes are recorded; 0: none */
+  bool goes_on;             /* what the ledger writes is part of the transaction that was open */
+  sqlite3_session *session; /* lite/session.h; NULL: nothing is recorded */
   struct {
     sqlite3_stmt *stmt;
     uint32_t features; /* that stmt was made for */

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "lite/session.h"
 #include "sql.h"
 
 /* Somebody who waits for SQLite's lock asks for it every 100 ms, and MLflow gives up after 20 s:
@@ -66,6 +67,8 @@ enum mlt_rc mlt_lite_begin(struct mlt_lite *db, bool read_only, const char *head
     rc = set_query_only(db, true, err);
   if (rc == MLT_OK && head)
     rc = check_head(db, head, err);
+  if (rc == MLT_OK && !read_only)
+    rc = mlt_lite_session_begin(db, err);
   if (rc != MLT_OK)
     mlt_lite_rollback(db);
   return rc;

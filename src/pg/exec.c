@@ -99,6 +99,14 @@ enum mlt_rc mlt_pg_query(struct mlt_pg *pg, const char *sql, int n, const char *
   return take_result(pg, last_result(pg, sent), out, err);
 }
 
+enum mlt_rc mlt_pg_query_typed(struct mlt_pg *pg, const char *sql, int n, const Oid *types,
+                               const char *const *params, const int *lengths, const int *formats,
+                               PGresult **out, struct mlt_err *err) {
+  *out = NULL;
+  int sent = PQsendQueryParams(pg->conn, sql, n, types, params, lengths, formats, 0);
+  return take_result(pg, last_result(pg, sent), out, err);
+}
+
 enum mlt_rc mlt_pg_command(struct mlt_pg *pg, const char *sql, PGresult **out,
                            struct mlt_err *err) {
   if (out)

@@ -41,6 +41,8 @@ struct mlt_pg {
   struct mlt_pg_portion copies, merges;
   const volatile sig_atomic_t *cancelled; /* borrowed; NULL: statements are waited for */
   double cancel_at; /* when the statement at hand is ended; 0: nobody has asked for that yet */
+  int64_t keep_for; /* the import for which merges keep what they replace; 0: for none */
+  bool goes_on;     /* what the ledger writes is part of the transaction that was open */
   bool trust_runs;  /* mlt_pg_trust_runs was called: foreign keys to runs are not checked */
   char xid[24];     /* of the last write transaction; empty: there was none */
   bool committing;  /* its COMMIT was sent, and not answered yet */
@@ -76,6 +78,10 @@ void mlt_pg_one_line(char *out, size_t cap, const char *text);
 /* Runs one statement with n text parameters. *out: its result, or NULL on error. */
 enum mlt_rc mlt_pg_query(struct mlt_pg *pg, const char *sql, int n, const char *const *params,
                          PGresult **out, struct mlt_err *err);
+/* Likewise with parameters of given types (0: the server's guess) and formats. */
+enum mlt_rc mlt_pg_query_typed(struct mlt_pg *pg, const char *sql, int n, const Oid *types,
+                               const char *const *params, const int *lengths, const int *formats,
+                               PGresult **out, struct mlt_err *err);
 /* Runs several statements at once, without parameters; *out (may be NULL) is the last one's result.
  */
 enum mlt_rc mlt_pg_command(struct mlt_pg *pg, const char *sql, PGresult **out, struct mlt_err *err);

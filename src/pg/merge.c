@@ -1,5 +1,6 @@
 /* Rows for tables that may hold them: sent to a temporary table by COPY, and from there in one
    statement that lets the database decide which are new. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -144,6 +145,37 @@ static void write_update(struct merge *s) {
   add_condition(s, "s.");
 }
 
+/* Rows that are about to be replaced, and that this import has not written itself: as they are, for
+   an undo. Locked in the order in which they will be replaced. */
+static void write_keep(struct merge *s) {
+  const char *comma = " ORDER BY ";
+  if (s->rc == MLT_OK)
+    s->rc = mlt_buf_printf(&s->sql,
+                           "INSERT INTO mltrack.replaced (import_id, table_name, row)"
+                           " SELECT %" PRId64 ", '%s', old FROM (SELECT to_jsonb(t) AS old FROM ",
+                           s->pg->keep_for, mlt_table_name(s->m->rows.table));
+  add_table(s);
+  add(s, " AS t JOIN ");
+  add(s, s->stage);
+  add(s, " AS s ON ");
+  add_pairs(s, s->m->key, "t.", "s.", " AND ");
+  add(s, " WHERE ");
+  add_condition(s, "s.");
+  if (s->rc == MLT_OK)
+    s->rc =
+        mlt_buf_printf(&s->sql,
+                       " AND t.xmin <> xid(pg_current_xact_id()) AND t.xmin NOT IN"
+                       " (SELECT xid(b.xid) FROM mltrack.batch b WHERE b.import_id = %" PRId64 ")",
+                       s->pg->keep_for);
+  for (unsigned i = s->n; i-- > 0;)
+    if (is_in(s, i, s->m->key)) {
+      add(s, comma);
+      add_column(s, i, "t.");
+      comma = ", ";
+    }
+  add(s, " FOR NO KEY UPDATE OF t) AS k");
+}
+
 static void write_stage(struct merge *s) {
   add(s, "CREATE TEMPORARY TABLE ");
   add(s, s->stage);
@@ -181,7 +213,10 @@ static enum mlt_rc apply(struct merge *s, struct mlt_merged *out, struct mlt_err
                                                   [MLT_MERGE_UPDATE] = write_update};
   PGresult *res = NULL;
   bool trusted = mlt_pg_is_trusted(s->pg, s->m->rows.table);
-  enum mlt_rc rc = trusted ? mlt_pg_command(s->pg, mlt_pg_unchecked, NULL, err) : MLT_OK;
+  enum mlt_rc rc =
+      s->pg->keep_for && s->m->how != MLT_MERGE_ADD ? run(s, write_keep, NULL, err) : MLT_OK;
+  if (rc == MLT_OK)
+    rc = trusted ? mlt_pg_command(s->pg, mlt_pg_unchecked, NULL, err) : MLT_OK;
   if (rc == MLT_OK)
     rc = run(s, write[s->m->how], &res, err);
   if (rc == MLT_OK && trusted)

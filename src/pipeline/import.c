@@ -19,7 +19,8 @@ enum {
   DEFAULT_BATCH_RUNS = 1000,   /* small ones: lanes have something to do before all is read */
   DEFAULT_JOBS = 2,
   MAX_READERS = 64,
-  MAX_STARTS = 3,          /* of a load that is one transaction, and loses it */
+  MAX_STARTS = 3, /* of a load that is one transaction, and loses it */
+  OPTIONS_MAX = 200,
   DEFAULT_MAX_READERS = 4, /* more than a database can follow */
   RUNS_PER_READER = 50     /* for fewer a thread is not worth it */
 };
@@ -355,7 +356,29 @@ static enum mlt_rc prepare_batch(void *ctx, struct mlt_sink *sink, struct mlt_ba
   return mlt_artifacts_batch(ctx, sink, batch, err);
 }
 
+/* What the ledger keeps of the options: those that change which rows go in. */
+static void describe(const struct pump *p, char out[OPTIONS_MAX]) {
+  static const char *const loads[] = {"auto", "append", "merge", "rebuild"};
+  static const char *const artifacts[] = {"keep", "copy", "link", "move"};
+  (void)snprintf(out, OPTIONS_MAX, "{\"load\":\"%s\",\"on_error\":\"%s\",\"artifacts\":\"%s\"}",
+                 loads[p->opts->load], p->opts->skip_errors ? "skip" : "stop",
+                 artifacts[p->opts->artifacts.how]);
+}
+
+static void take_ledger(struct pump *p) {
+  p->report->ledger = *p->sink_ops->ledger(p->sink);
+}
+
 static enum mlt_rc open_sink(struct pump *p) {
+  char options[OPTIONS_MAX], identity[MLT_IDENTITY_HEX + 1];
+  struct mlt_ledger_source ledger = {.source = p->report->shown,
+                                     .format = p->report->format,
+                                     .options = options,
+                                     .version = MLT_VERSION,
+                                     .restart = p->opts->restart};
+  describe(p, options);
+  if (mlt_ledger_identity(identity, p->report->format, p->opts->source))
+    ledger.identity = identity;
   enum mlt_rc rc = divide_memory(p, lanes_wanted(p));
   if (rc != MLT_OK)
     return rc;
@@ -369,6 +392,7 @@ static enum mlt_rc open_sink(struct pump *p) {
                                .places = places_artifacts(p),
                                .artifact_root = p->places ? mlt_places_root(p->places) : NULL,
                                .trust_runs = p->opts->trust_runs,
+                               .ledger = p->opts->no_ledger ? NULL : &ledger,
                                .pacer = p->pacer,
                                .cancelled = p->opts->cancelled,
                                .retry = p->retry,
@@ -377,6 +401,7 @@ static enum mlt_rc open_sink(struct pump *p) {
   rc = p->sink_ops->open(&p->sink, &opts, p->err);
   if (rc != MLT_OK)
     return rc;
+  take_ledger(p);
   p->report->schema = *p->sink_ops->schema(p->sink);
   p->report->schema.limits.truncate = !p->opts->reject_long;
   p->report->load = p->sink_ops->load(p->sink);
@@ -430,6 +455,17 @@ static enum mlt_rc copy_id_map(struct pump *p) {
   return MLT_OK;
 }
 
+/* What the report takes from the sink in the end, however it ended. */
+static enum mlt_rc leave_sink(struct pump *p, enum mlt_rc rc) {
+  if (!p->sink)
+    return rc;
+  if (rc != MLT_OK)
+    p->sink_ops->failed(p->sink, p->err->msg);
+  take_ledger(p);
+  enum mlt_rc map_rc = copy_id_map(p);
+  return rc == MLT_OK ? map_rc : rc;
+}
+
 static enum mlt_rc run(struct pump *p) {
   enum mlt_rc (*const step[])(struct pump *) = {
       open_source, /* first: one that is not there must not leave a new database behind */
@@ -437,11 +473,8 @@ static enum mlt_rc run(struct pump *p) {
   enum mlt_rc rc = MLT_OK;
   for (size_t i = 0; rc == MLT_OK && i < sizeof step / sizeof *step; i++)
     rc = step[i](p);
-  if (p->sink) {
-    enum mlt_rc map_rc = copy_id_map(p);
-    rc = rc == MLT_OK ? map_rc : rc;
-  }
-  mlt_lanes_close(p->lanes);
+  mlt_lanes_close(p->lanes); /* batches on their way are not behind the end that the ledger tells */
+  rc = leave_sink(p, rc);
   p->report->reconnects = p->retry->reconnects;
   look(p);
   mlt_artifacts_close(p->artifacts);

@@ -39,7 +39,9 @@ struct mlt_import_opts {
   unsigned jobs;                /* connections that write at the same time; 0 = default */
   unsigned readers;    /* threads that read runs at the same time; 0 = by processors and runs */
   uint64_t batch_rows; /* flush when a batch holds so many; 0 = default */
-  uint64_t memory;     /* bytes to stay within, all in all; 0 = MLT_MEMORY_DEFAULT */
+  bool no_ledger;      /* leave no record in the target */
+  bool restart;    /* an unfinished import of this source is not continued: it counts as failed */
+  uint64_t memory; /* bytes to stay within, all in all; 0 = MLT_MEMORY_DEFAULT */
   const volatile sig_atomic_t *cancelled; /* set by a signal handler: stop soon; may be NULL */
   /* Called after every batch and about ten times a second; may be NULL. */
   void (*on_progress)(void *ctx, const struct mlt_report *report);

@@ -43,8 +43,9 @@ struct mlt_artifact_counts {
 struct mlt_report {
   const char *shown;  /* the source as given, for people: no password in it; owned by the report */
   const char *format; /* the source's name */
-  struct mlt_schema schema;   /* the target's */
-  struct mlt_load_state load; /* how rows went in; .why is the report's own copy */
+  struct mlt_schema schema;       /* the target's */
+  struct mlt_load_state load;     /* how rows went in; .why is the report's own copy */
+  struct mlt_ledger_state ledger; /* .id 0: none is kept, or nothing was written */
   struct mlt_counts counts[MLT_T_ALL];
   struct mlt_ignored ignored[MLT_REPORT_IGNORED];
   struct mlt_source_progress source;

@@ -198,7 +198,7 @@ static enum mlt_rc judge(struct compare *c, size_t run) {
   const struct mlt_tally *y = tally_of(c, run);
   size_t mine = range_of(&a->b->runs.v[run], c->table).n;
   char what[1024] = "";
-  if (a->run_fate[run] != MLT_FATE_PRESENT)
+  if (a->run_fate[run] != MLT_FATE_PRESENT || a->there[run].known)
     return MLT_OK;
   if (c->table == MLT_T_METRICS && c->spilled[run]) {
     enum mlt_rc rc = mlt_spilled_diff_end(c->spilled[run], what, sizeof what, a->err);
@@ -218,7 +218,7 @@ static enum mlt_rc judge(struct compare *c, size_t run) {
 }
 
 static bool is_compared(const struct mlt_write *a, size_t run) {
-  return a->run_fate[run] == MLT_FATE_PRESENT ||
+  return (a->run_fate[run] == MLT_FATE_PRESENT && !a->there[run].known) ||
          (a->run_fate[run] == MLT_FATE_MERGE && a->w->dry_run);
 }
 

@@ -137,6 +137,23 @@ enum mlt_rc mlt_run_rows_of(const struct mlt_write *a, enum mlt_table table, enu
   return MLT_OK;
 }
 
+enum mlt_rc mlt_run_each_row(const struct mlt_write *a, size_t run,
+                             void (*fn)(void *ctx, enum mlt_table table,
+                                        const struct mlt_value *row),
+                             void *ctx) {
+  enum mlt_rc rc = MLT_OK;
+  for (size_t t = 0; t < RUN_TABLES; t++) {
+    struct mlt_range rows = rows_in(a->b, run, run_tables[t].table);
+    for (uint32_t at = (uint32_t)rows.first; rc == MLT_OK && at < rows.first + rows.n; at++) {
+      struct mlt_value row[MLT_MAX_COLUMNS];
+      rc = run_tables[t].get(&(struct chosen){a, &at}, 0, row, a->err);
+      if (rc == MLT_OK)
+        fn(ctx, run_tables[t].table, row);
+    }
+  }
+  return rc;
+}
+
 enum mlt_rc mlt_run_rows_setting(const struct mlt_write *a, uint32_t set, struct mlt_rows *out) {
   uint32_t *index = mlt_arena_alloc(a->out->arena, (a->b->runs.n + 1) * sizeof *index);
   struct chosen *ctx = mlt_arena_alloc(a->out->arena, sizeof *ctx);

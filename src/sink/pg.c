@@ -1,5 +1,6 @@
 /* PostgreSQL as a sink: the shared writer over pg/store.h, and the choice between the two ways to
  * load. */
+#include "pg/ledger.h"
 #include "pg/rebuild.h"
 #include "pg/sqlstate.h"
 #include "pg/store.h"
@@ -204,6 +205,10 @@ static enum mlt_rc op_finish(void *db, struct mlt_err *err) {
   return rc;
 }
 
+static void *op_handle(void *db) {
+  return ((struct pg_db *)db)->pg;
+}
+
 static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .begin = op_begin,
                                                .commit = op_commit,
@@ -219,6 +224,8 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .twin = op_twin,
                                                .load = op_load,
                                                .finish = op_finish,
+                                               .ledger = &mlt_pg_ledger,
+                                               .handle = op_handle,
                                                .paces_rows = true,
                                                .contended = op_contended,
                                                .lost = mlt_pg_is_lost,
@@ -274,6 +281,8 @@ static enum mlt_rc pg_open(struct mlt_sink **out, const struct mlt_sink_opts *op
     rc = set_manner(d, opts->pacer, opts->cancelled, opts->trust_runs, err);
   if (rc == MLT_OK && !opts->dry_run)
     rc = mlt_pg_check_rights(d->pg, opts->adds || opts->load == MLT_LOAD_MERGE, err);
+  if (rc == MLT_OK) /* before a rebuild begins its one transaction */
+    rc = mlt_sink_begin_ledger(s, opts, err);
   if (rc == MLT_OK)
     rc = choose_load(d, mlt_sink_schema(s), opts, err);
   if (rc != MLT_OK) {
@@ -294,5 +303,7 @@ const struct mlt_sink_ops mlt_sink_pg = {.name = "postgresql",
                                          .twin = mlt_sink_twin,
                                          .load = mlt_sink_load,
                                          .finish = mlt_sink_finish,
+                                         .ledger = mlt_sink_ledger,
+                                         .failed = mlt_sink_failed,
                                          .id_map = mlt_sink_id_map,
                                          .close = mlt_sink_close};

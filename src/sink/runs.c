@@ -323,6 +323,8 @@ enum mlt_rc mlt_write_classify_runs(struct mlt_write *a) {
   if (rc == MLT_OK)
     rc = reject_missing(a);
   if (rc == MLT_OK)
+    rc = mlt_write_known_runs(a);
+  if (rc == MLT_OK)
     rc = mlt_write_compare_runs(a);
   if (rc == MLT_OK)
     rc = mlt_write_compare_edges(a);

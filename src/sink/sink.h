@@ -40,6 +40,9 @@
    present, different = conflict of that row ("row-conflict"). Ids of experiments become those of
    the target. A row is rejected that belongs to what was rejected ("owner-rejected") or is missing
    ("no-owner"), or that its columns cannot hold ("bad-value").
+   - What a batch has written is noted in the ledger (ledger/ledger.h) in its transaction. Where an
+   unfinished import of the same source is continued, runs that it has created and whose rows in the
+   source are still the same are counted present without reading theirs from the target.
    - Tables that the target's head lacks (schema features): rows counted rejected with code
    "no-such-table", one note a table, naming the MLflow version that brings it. On --on-error stop
    that is an error as any reject. With opts.dry_run the same outcome is computed and nothing is
@@ -56,6 +59,7 @@
 #include "base/pace.h"
 #include "base/uri.h"
 #include "batch/batch.h"
+#include "ledger/ledger.h"
 #include "schema/copied.h"
 #include "schema/schema.h"
 
@@ -100,6 +104,8 @@ struct mlt_sink_opts {
                   PostgreSQL, which takes the ids back with it when it fails */
   bool trust_runs; /* PostgreSQL: do not check the foreign keys of rows whose runs this import
                       wrote; open() refuses where that may not be done. Others ignore it */
+  const struct mlt_ledger_source *ledger; /* what the ledger is to say of the import; NULL: none is
+                                             kept, nor in a dry run. Borrowed */
   struct mlt_pacer *pacer; /* NULL: as fast as it goes. Borrowed, shared with the twins */
   const volatile sig_atomic_t *cancelled; /* not 0: give up soon (MLT_CANCELLED); may be NULL */
   struct mlt_retry
@@ -179,6 +185,11 @@ struct mlt_sink_ops {
   /* After the last batch, of the first sink (not its twins): what ends the load. Until it returns
      MLT_OK a rebuild has written nothing. Required. */
   enum mlt_rc (*finish)(struct mlt_sink *s, struct mlt_err *err);
+  /* What is kept about this import, as of the last call of any other operation. Required. */
+  const struct mlt_ledger_state *(*ledger)(const struct mlt_sink *s);
+  /* Instead of finish(), or after its failure, of the first sink: the import has failed, and the
+     ledger may say so. As far as that can still be written. Required. */
+  void (*failed)(struct mlt_sink *s, const char *why);
   /* Experiments seen so far, in order of first sight. Returns how many; *out valid until the next
    * write. Required. */
   size_t (*id_map)(struct mlt_sink *s, const struct mlt_id_map **out);

@@ -59,6 +59,25 @@ enum mlt_rc mlt_spilled_insert(struct mlt_write *a) {
   return rc;
 }
 
+enum mlt_rc mlt_spilled_each_row(const struct mlt_write *a, size_t run,
+                                 void (*fn)(void *ctx, enum mlt_table table,
+                                            const struct mlt_value *row),
+                                 void *ctx) {
+  const struct mlt_batch_run *r = &a->b->runs.v[run];
+  struct stream s = {.b = a->b, .run_id = r->r.run_uuid};
+  enum mlt_rc rc = mlt_batch_cursor_open(&s.cursor, a->b, run, a->err);
+  if (rc != MLT_OK)
+    return rc;
+  for (size_t i = 0; rc == MLT_OK && i < r->points.n; i++) {
+    struct mlt_value row[MLT_MAX_COLUMNS];
+    rc = next_point(&s, i, row, a->err);
+    if (rc == MLT_OK)
+      fn(ctx, MLT_T_METRICS, row);
+  }
+  mlt_batch_cursor_close(s.cursor);
+  return rc;
+}
+
 /* ---- comparing ---- */
 
 /* Of one key: the target's points less the source's; all zero when they are the same. Sums do not

@@ -11,6 +11,12 @@ enum mlt_rc mlt_spilled_insert(struct mlt_write *a) MLT_NODISCARD;
 enum mlt_rc mlt_spilled_merge(struct mlt_write *a, size_t run,
                               struct mlt_merged *out) MLT_NODISCARD;
 
+/* Every point of the run, as a row of metrics. */
+enum mlt_rc mlt_spilled_each_row(const struct mlt_write *a, size_t run,
+                                 void (*fn)(void *ctx, enum mlt_table table,
+                                            const struct mlt_value *row),
+                                 void *ctx) MLT_NODISCARD;
+
 /* What the target holds of one spilled run's points, against the source's. Lives in the outcome's
    arena; 32 bytes a key of the run. */
 struct mlt_spilled_diff;

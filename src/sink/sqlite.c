@@ -1,6 +1,7 @@
 /* SQLite as a sink: the shared writer over lite/store.h. A file that is not there is made with
  * MLflow's schema. */
 #include "lite/build.h"
+#include "lite/ledger.h"
 #include "sink/all.h"
 #include "sink/create.h"
 #include "sink/writer.h"
@@ -125,6 +126,10 @@ static enum mlt_rc op_finish(void *db, struct mlt_err *err) {
   return rc;
 }
 
+static void *op_handle(void *db) {
+  return ((struct sqlite_db *)db)->lite;
+}
+
 static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .begin = op_begin,
                                                .commit = op_commit,
@@ -140,6 +145,8 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .twin = op_twin,
                                                .load = op_load,
                                                .finish = op_finish,
+                                               .ledger = &mlt_lite_ledger,
+                                               .handle = op_handle,
                                                .contended = op_contended,
                                                .keeps_experiment_ids = true};
 
@@ -240,7 +247,15 @@ static enum mlt_rc sqlite_open(struct mlt_sink **out, const struct mlt_sink_opts
   }
   if (d->file)
     schema_of_new(head, &schema);
-  return mlt_sink_make(out, &store_ops, d, MLT_TARGET_SQLITE, d->file ? &schema : NULL, opts, err);
+  struct mlt_sink *s = NULL;
+  rc = mlt_sink_make(&s, &store_ops, d, MLT_TARGET_SQLITE, d->file ? &schema : NULL, opts, err);
+  if (rc == MLT_OK)
+    rc = mlt_sink_begin_ledger(s, opts, err);
+  if (rc == MLT_OK)
+    *out = s;
+  else
+    mlt_sink_close(s);
+  return rc;
 }
 
 const struct mlt_sink_ops mlt_sink_sqlite = {.name = "sqlite",
@@ -253,5 +268,7 @@ const struct mlt_sink_ops mlt_sink_sqlite = {.name = "sqlite",
                                              .twin = mlt_sink_twin,
                                              .load = mlt_sink_load,
                                              .finish = mlt_sink_finish,
+                                             .ledger = mlt_sink_ledger,
+                                             .failed = mlt_sink_failed,
                                              .id_map = mlt_sink_id_map,
                                              .close = mlt_sink_close};

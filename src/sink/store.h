@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "ledger/ledger.h"
 #include "model/row.h"
 #include "schema/catalog.h"
 #include "sink/sink.h"
@@ -37,6 +38,9 @@ struct mlt_store_ops {
    * it. */
   struct mlt_load_state (*load)(const void *db);
   enum mlt_rc (*finish)(void *db, struct mlt_err *err);
+  /* The ledger's operations, and what they take for the database. */
+  const struct mlt_ledger_ops *ledger;
+  void *(*handle)(void *db);
   bool paces_rows; /* insert() keeps the pace; else the writer does, between transactions */
   /* Another writer was in the way: trying again is worth a while. */
   bool (*contended)(const struct mlt_err *err);

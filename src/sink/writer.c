@@ -93,6 +93,9 @@ enum mlt_rc mlt_sink_twin(struct mlt_sink *s, struct mlt_sink **out, struct mlt_
   t->retry = s->retry;
   t->artifact_root = s->artifact_root;
   t->known = mlt_known_share(s->known);
+  t->ledger = s->ledger;
+  if (t->ledger.id)
+    s->ops->ledger->keep(s->ops->handle(db), t->ledger.id);
   *out = t;
   return MLT_OK;
 }
@@ -104,11 +107,16 @@ struct mlt_load_state mlt_sink_load(const struct mlt_sink *s) {
 enum mlt_rc mlt_sink_finish(struct mlt_sink *s, struct mlt_err *err) {
   struct mlt_tries tries = {0};
   enum mlt_fate_known fate;
-  enum mlt_rc rc = s->db && !s->dry_run ? s->ops->finish(s->db, err) : MLT_OK;
+  if (!s->db || s->dry_run)
+    return MLT_OK;
+  bool whole = mlt_sink_load(s).whole;
+  enum mlt_rc rc = mlt_sink_end_load(s, whole, err);
   if (rc == MLT_OK || !mlt_sink_lost(s, err))
     return rc;
   rc = mlt_sink_reconnect(s, &tries, &fate, err);
-  return rc == MLT_OK && fate != MLT_KNOWN_IN ? mlt_sink_start_over(s, err) : rc;
+  if (rc != MLT_OK || (whole && fate == MLT_KNOWN_IN))
+    return rc;
+  return whole ? mlt_sink_start_over(s, err) : mlt_sink_end_load(s, whole, err);
 }
 
 void mlt_sink_close(struct mlt_sink *s) {
@@ -272,6 +280,7 @@ static enum mlt_rc steps(struct mlt_write *a) {
                                                             mlt_write_logged_models,
                                                             mlt_write_registry,
                                                             mlt_write_copied,
+                                                            mlt_write_ledger,
                                                             check_stop};
   enum mlt_rc rc = MLT_OK;
   for (size_t i = 0; rc == MLT_OK && i < sizeof step / sizeof *step; i++)

@@ -29,6 +29,7 @@ struct mlt_sink {
   struct mlt_map *dry_runs; /* dry run only: ids of runs that earlier batches would have written ->
                                address of their struct mlt_known_experiment */
   struct mlt_arena *arena;  /* what id_map gives out */
+  struct mlt_ledger_state ledger;         /* .id 0: none is kept */
   const volatile sig_atomic_t *cancelled; /* borrowed; may be NULL */
   struct mlt_retry *retry;                /* likewise */
   struct mlt_pacer *pacer; /* borrowed; NULL: the store keeps the pace, or there is none */
@@ -63,6 +64,7 @@ struct mlt_there {
   struct mlt_home home;
   uint32_t set;  /* columns of its row that a merge sets, a bit for each */
   bool advanced; /* its row lacks what the source's has, and may take it */
+  bool known;    /* the ledger has it, as it is in the source: its rows need not be compared */
   bool grown;    /* so do its other rows; nothing of it contradicts the source */
   struct mlt_tally tally[MLT_TALLIES];
 };
@@ -139,6 +141,8 @@ enum mlt_rc mlt_sink_locate(struct mlt_sink *s, struct mlt_whereabouts *v, size_
 size_t mlt_sink_id_map(struct mlt_sink *s, const struct mlt_id_map **out);
 struct mlt_load_state mlt_sink_load(const struct mlt_sink *s);
 enum mlt_rc mlt_sink_finish(struct mlt_sink *s, struct mlt_err *err);
+const struct mlt_ledger_state *mlt_sink_ledger(const struct mlt_sink *s);
+void mlt_sink_failed(struct mlt_sink *s, const char *why);
 enum mlt_rc mlt_sink_twin(struct mlt_sink *s, struct mlt_sink **out, struct mlt_err *err);
 void mlt_sink_close(struct mlt_sink *s);
 
@@ -214,6 +218,27 @@ enum mlt_rc mlt_run_rows_of(const struct mlt_write *a, enum mlt_table table, enu
 void mlt_run_values(const struct mlt_write *a, size_t run, struct mlt_value *out);
 /* The rows of `runs` whose merge sets these columns. */
 enum mlt_rc mlt_run_rows_setting(const struct mlt_write *a, uint32_t set, struct mlt_rows *out);
+
+/* ledger.c: begins what opts ask for, once the schema is known. */
+enum mlt_rc mlt_sink_begin_ledger(struct mlt_sink *s, const struct mlt_sink_opts *opts,
+                                  struct mlt_err *err);
+/* Ends the load, and the import in the ledger. */
+enum mlt_rc mlt_sink_end_load(struct mlt_sink *s, bool whole, struct mlt_err *err);
+/* Of the runs marked PRESENT, marks those as known that need no comparison. */
+enum mlt_rc mlt_write_known_runs(struct mlt_write *a);
+/* What the batch has written, at its end. */
+enum mlt_rc mlt_write_ledger(struct mlt_write *a);
+
+/* digest.c: of the rows of a run in its five tables, as they are to be in the target; it does not
+   depend on their order. */
+enum mlt_rc mlt_run_digest(const struct mlt_write *a, size_t run, uint64_t *out);
+/* Of one row, to be summed up. */
+uint64_t mlt_row_digest(enum mlt_table table, const struct mlt_value *row);
+/* insert.c: gives every row of a run that is in memory. */
+enum mlt_rc mlt_run_each_row(const struct mlt_write *a, size_t run,
+                             void (*fn)(void *ctx, enum mlt_table table,
+                                        const struct mlt_value *row),
+                             void *ctx);
 
 /* merge.c: rows of runs marked MERGE into the same tables, counted. */
 enum mlt_rc mlt_write_merges(struct mlt_write *a);

@@ -53,7 +53,7 @@ class SqliteDatabase:
         """All of it as sorted lines: equal before and after = nothing was written."""
         connection = sqlite3.connect(self.path)
         try:
-            return sorted(connection.iterdump())
+            return sorted(line for line in connection.iterdump() if "mltrack_" not in line[:120])
         finally:
             connection.close()
 

@@ -95,7 +95,7 @@ class PgDatabase:
 
     def dump(self):
         """All data with sequence values, as sorted lines: equal before and after = nothing was written."""
-        out = self.server.run("pg_dump", "--data-only", "--no-owner", "-d", self.uri)
+        out = self.server.run("pg_dump", "--data-only", "--exclude-schema=mltrack", "--no-owner", "-d", self.uri)
         return sorted(line for line in out.splitlines() if not re.match(r"\\(un)?restrict ", line))
 
 

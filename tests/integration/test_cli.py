@@ -223,10 +223,10 @@ def fish_completes(words, cwd):
 
 
 COMPLETIONS = [
-    ("im", ["import"]),
+    ("im", ["import", "imports"]),
     ("--ver", ["--verbose", "--version"]),
     ("--color a", ["always", "auto"]),
-    ("--color never im", ["import"]),
+    ("--color never im", ["import", "imports"]),
     ("schema ", ["check", "init", "show"]),
     ("schema i", ["init"]),
     ("import --dr", ["--dry-run"]),

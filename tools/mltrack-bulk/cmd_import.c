@@ -77,6 +77,8 @@ static struct mlt_import_opts options(const struct mlt_args *args, const struct 
       .max_rows_per_second = mlt_args_uint(args, MLT_OPT_MAX_ROWS_PER_SECOND),
       .jobs = (unsigned)(jobs > MAX_JOBS ? MAX_JOBS : jobs),
       .readers = (unsigned)(readers > MAX_READERS ? MAX_READERS : readers),
+      .restart = mlt_args_flag(args, MLT_OPT_RESTART),
+      .no_ledger = mlt_args_flag(args, MLT_OPT_NO_LEDGER),
       .dry_run = mlt_args_flag(args, MLT_OPT_DRY_RUN),
       .skip_errors = strcmp(mlt_args_str(args, MLT_OPT_ON_ERROR), "skip") == 0,
       .reject_long = cutting_is_off(),
@@ -92,6 +94,23 @@ static struct mlt_import_opts options(const struct mlt_args *args, const struct 
       .ctx = s};
 }
 
+/* What people should know about the ledger. */
+static void tell_ledger(const struct mlt_import_opts *opts, const struct mlt_report *report) {
+  const struct mlt_ledger_state *l = &report->ledger;
+  bool new_file = opts->target->kind == MLT_TARGET_SQLITE && report->load.whole;
+  if (l->made && l->id && !new_file)
+    mlt_log(MLT_LOG_INFO, opts->target->kind == MLT_TARGET_PG
+                              ? "made schema mltrack, which keeps what was imported"
+                              : "made tables mltrack_*, which keep what was imported");
+  if (l->why[0])
+    mlt_log(MLT_LOG_WARN, "no ledger is kept, so that this import cannot be resumed or undone",
+            MLT_KV_CSTR("because", l->why), MLT_KV_CSTR("mend", l->remedy));
+  if (l->beside)
+    mlt_log(MLT_LOG_WARN,
+            "another import of this source is at work: either finds what the other writes",
+            MLT_KV_INT("import", l->beside));
+}
+
 static enum mlt_rc run(const struct mlt_import_opts *opts, struct mlt_session *s,
                        struct mlt_report *report, struct mlt_err *err) {
   enum mlt_rc rc = mlt_import(opts, report, err);
@@ -99,6 +118,7 @@ static enum mlt_rc run(const struct mlt_import_opts *opts, struct mlt_session *s
   if (report->load.why)
     mlt_log(MLT_LOG_DEBUG, "rows were appended, not loaded before their indexes",
             MLT_KV_CSTR("because", report->load.why));
+  tell_ledger(opts, report);
   enum mlt_rc close_rc = mlt_session_close_rejects(s, err);
   return mlt_session_done(rc) && close_rc != MLT_OK ? close_rc : rc;
 }

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "ledger_db.h"
 #include "lite/store.h"
 #include "notes.h"
 #include "pg/store.h"
@@ -289,7 +290,35 @@ static enum mlt_rc report_made(const struct mlt_args *args, const struct mlt_tar
   return MLT_OK;
 }
 
+/* For roles that may write to a ledger, and not make one. */
+static int init_ledger(const struct mlt_args *args) {
+  struct mlt_err err = MLT_ERR_INIT;
+  struct mlt_ledger_db db = {0};
+  bool there, made = false;
+  enum mlt_rc rc = mlt_ledger_db_open(&db, args, true, &err);
+  if (rc == MLT_OK)
+    rc = db.ops->begin(db.handle, MLT_LEDGER_MAKE, &there, &made, &err);
+  if (rc == MLT_OK)
+    rc = db.ops->commit(db.handle, &err);
+  if (rc == MLT_OK && mlt_args_flag(args, MLT_OPT_JSON)) {
+    struct mlt_json *j = mlt_json_object();
+    mlt_json_set_i64(j, "schema_version", JSON_VERSION);
+    mlt_json_set_cstr(j, "database", db.target.display);
+    mlt_json_set_bool(j, "made", made);
+    mlt_json_set_null(j, "error");
+    rc = write_json(j, &err);
+  } else if (rc == MLT_OK && !mlt_args_flag(args, MLT_OPT_QUIET)) {
+    print_line("database", db.target.display);
+    print_line("result", made ? "made mltrack's ledger" : "mltrack's ledger was there");
+  }
+  int status = rc == MLT_OK ? 0 : fail(args, &db.target, &err);
+  mlt_ledger_db_close(&db);
+  return status;
+}
+
 int mlt_cmd_schema_init(const struct mlt_args *args) {
+  if (mlt_args_flag(args, MLT_OPT_LEDGER))
+    return init_ledger(args);
   struct mlt_err err = MLT_ERR_INIT;
   struct mlt_target target = {0};
   const struct mlt_head *head = mlt_head_choose(mlt_args_str(args, MLT_OPT_MLFLOW_VERSION), &err);

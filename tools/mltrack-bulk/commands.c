@@ -22,7 +22,7 @@ static const struct mlt_cmd cmds[] = {
          "in transactions of whole runs. SOURCE is an MLflow file store (mlruns) or database, tables of "
          "metrics (CSV or TSV files, logs of Keras, Lightning, Ultralytics, Ray, Hugging Face), a "
          "TensorBoard logdir, offline runs of wandb, or what mlflow-export-import wrote. "
-         "Run ids, times and deleted states are kept. "
+         "Run ids, times and deleted states are kept; what went in is noted (see imports). "
          "What is there already and identical is counted as present, so a second import adds nothing; "
          "a run that has grown since takes what it lacks; "
          "what differs otherwise is a conflict and never overwritten, unless --load merge is given. "
@@ -40,6 +40,40 @@ static const struct mlt_cmd cmds[] = {
      .min_args = 1,
      .max_args = 1,
      .run = mlt_cmd_import},
+    {.name = "imports",
+     .bit = MLT_BIT_IMPORTS,
+     .args = "[ID]",
+     .summary = "list what was imported into a database",
+     .description =
+         "Lists the imports that the ledger of a database tells of, newest first; with ID, one of "
+         "them and its batches. Imports keep that ledger in tables of their own: schema mltrack in "
+         "PostgreSQL, tables mltrack_* in SQLite. One that wrote nothing is not listed.",
+     .examples = "mltrack-bulk imports\tThe database in force (see ENVIRONMENT in the manual)\n"
+                 "mltrack-bulk imports 3 --json\tOne import, for a script\n",
+     .exits = "0, also when there are none; 66 when there is no such import or file, 69 when the "
+              "database cannot be reached, 77 without permission, 78 when a newer mltrack made the "
+              "ledger.",
+     .max_args = 1,
+     .run = mlt_cmd_imports},
+    {.name = "undo",
+     .bit = MLT_BIT_UNDO,
+     .args = "ID",
+     .summary = "take back what an import wrote",
+     .description =
+         "Removes the rows that import ID wrote (see imports) and that nobody has touched since, in "
+         "one transaction. A run that it created goes as a whole, or stays as a whole if anything of "
+         "it was changed, or something else refers to it; what stays is named. In runs that were "
+         "there before, what it added goes, what it changed becomes what it was, and latest metrics "
+         "are found anew. Files of artifacts are not touched.",
+     .examples = "mltrack-bulk undo 3 --dry-run\tWhat would go, and what would stay\n"
+                 "mltrack-bulk undo 3\tThe database in force (see ENVIRONMENT in the manual)\n",
+     .exits = "0 when it is done, also when something is left; 66 when there is no such import or "
+              "file, 69 when the database cannot be reached, 75 when the import is at work or "
+              "running again is safe, 77 without permission, 78 for a schema that mltrack does not "
+              "know.",
+     .min_args = 1,
+     .max_args = 1,
+     .run = mlt_cmd_undo},
     {.name = "export",
      .bit = MLT_BIT_EXPORT,
      .args = "[SOURCE]",
@@ -129,7 +163,9 @@ static const struct mlt_cmd cmds[] = {
          "Makes MLflow's full schema, as MLflow itself would, in an empty database or a new "
          "SQLite file. An MLflow older than the schema refuses it and a newer one upgrades "
          "it, so the default is the oldest that holds everything mltrack writes. "
-         "Existing tables are never changed.",
+         "Existing tables are never changed. With --ledger it makes instead the tables in which "
+         "imports keep what they wrote (mltrack-bulk imports), for roles that may not do so "
+         "themselves.",
      .examples = "mltrack-bulk schema init --to sqlite:///mlflow.db\tA new file\n"
                  "mltrack-bulk schema init --to postgresql:///mlflow --mlflow-version 3.10\tFor "
                  "a server of that release\n",

@@ -13,6 +13,8 @@ enum {
   MLT_BIT_HELP = 1 << 4,
   MLT_BIT_EXPORT = 1 << 5,
   MLT_BIT_ARTIFACTS_REWRITE = 1 << 6,
+  MLT_BIT_IMPORTS = 1 << 7,
+  MLT_BIT_UNDO = 1 << 8,
   MLT_BIT_GRANTS = 1 << 9
 };
 
@@ -26,6 +28,8 @@ enum mlt_bulk_opt {
 extern const struct mlt_program mlt_bulk;
 
 int mlt_cmd_import(const struct mlt_args *args);
+int mlt_cmd_imports(const struct mlt_args *args);
+int mlt_cmd_undo(const struct mlt_args *args);
 int mlt_cmd_export(const struct mlt_args *args);
 int mlt_cmd_artifacts_rewrite(const struct mlt_args *args);
 int mlt_cmd_schema_check(const struct mlt_args *args);

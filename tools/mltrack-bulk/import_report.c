@@ -43,6 +43,15 @@ static void add_experiments(struct mlt_json *doc, const struct mlt_report *r) {
   }
 }
 
+static void add_ledger(struct mlt_json *doc, const struct mlt_report *r) {
+  struct mlt_json *import = mlt_json_set(doc, "import", mlt_json_object());
+  if (r->ledger.id)
+    mlt_json_set_i64(import, "id", r->ledger.id);
+  else
+    mlt_json_set_null(import, "id");
+  mlt_json_set_bool(import, "resumed", r->ledger.resumed);
+}
+
 struct mlt_json *mlt_import_json(const struct mlt_import_result *res) {
   const struct mlt_report *r = res->report;
   struct mlt_json *doc = mlt_json_object();
@@ -58,6 +67,7 @@ struct mlt_json *mlt_import_json(const struct mlt_import_result *res) {
   mlt_json_set_cstr(doc, "load", r->load.name);
   mlt_json_set_cstr(doc, "load_reason", r->load.why);
   mlt_json_set_bool(doc, "dry_run", res->opts->dry_run);
+  add_ledger(doc, r);
   mlt_json_set_double(doc, "seconds", r->seconds);
   mlt_json_set_u64(doc, "batches", r->batches);
   mlt_json_set_u64(doc, "reconnects", r->reconnects);
@@ -137,5 +147,8 @@ void mlt_import_print_text(FILE *out, const struct mlt_import_result *res) {
                 transactions == 1 ? "transaction" : "transactions",
                 res->opts->dry_run ? ", nothing written" : "");
   mlt_import_proof_print(out, res->proof);
+  if (r->ledger.id)
+    (void)fprintf(out, "Import %" PRId64 "%s: mltrack-bulk imports %" PRId64 " tells of it\n",
+                  r->ledger.id, r->ledger.resumed ? ", resumed" : "", r->ledger.id);
   print_next(out, res);
 }

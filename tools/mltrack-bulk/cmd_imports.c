@@ -1,0 +1,156 @@
+/* mltrack-bulk imports: what the ledger of a database tells. */
+#include "commands.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "ledger_db.h"
+#include "notes.h"
+
+struct listing {
+  int64_t id; /* 0: all */
+  bool quiet;
+  struct mlt_json *doc, *imports, *batches; /* NULL: text */
+  size_t n, n_batches;
+};
+
+static uint64_t rows_of(const struct mlt_ledger_import *i) {
+  uint64_t n = 0;
+  for (size_t t = 0; t < MLT_T_ALL; t++)
+    n += i->inserted[t] + i->updated[t];
+  return n;
+}
+
+static void add_rows(struct mlt_json *to, const char *key, const uint64_t rows[MLT_T_ALL]) {
+  struct mlt_json *tables = mlt_json_set(to, key, mlt_json_object());
+  for (size_t t = 0; t < MLT_T_ALL; t++)
+    if (rows[t])
+      mlt_json_set_u64(tables, mlt_table_name((enum mlt_table)t), rows[t]);
+}
+
+static void add_import(struct listing *l, const struct mlt_ledger_import *i) {
+  struct mlt_json *j = mlt_json_push(l->imports, mlt_json_object());
+  mlt_json_set_i64(j, "id", i->id);
+  mlt_json_set_str(j, "source", i->source);
+  mlt_json_set_str(j, "format", i->format);
+  mlt_json_set_str(j, "state", i->state);
+  mlt_json_set_str(j, "started_at", i->started_at);
+  mlt_json_set_str(j, "ended_at", i->ended_at);
+  mlt_json_set_str(j, "error", i->error);
+  mlt_json_set_str(j, "version", i->version);
+  mlt_json_set_str(j, "head", i->head);
+  mlt_json_set_str(j, "options", i->options);
+  mlt_json_set_u64(j, "runs", i->runs);
+  mlt_json_set_u64(j, "runs_created", i->created);
+  mlt_json_set_u64(j, "batches", i->batches);
+  add_rows(j, "rows", i->inserted);
+  add_rows(j, "rows_updated", i->updated);
+}
+
+static void print_import(struct listing *l, const struct mlt_ledger_import *i) {
+  if (!l->n)
+    (void)printf("%6s  %-8s  %-20s  %8s  %12s  %s\n", "id", "state", "started", "runs", "rows",
+                 "source");
+  (void)printf("%6" PRId64 "  %-8.*s  %-20.*s  %8" PRIu64 "  %12" PRIu64 "  ", i->id,
+               MLT_STR_ARG(i->state), MLT_STR_ARG(i->started_at), i->runs, rows_of(i));
+  mlt_text_print(stdout, i->source);
+  (void)printf(" (%.*s)\n", MLT_STR_ARG(i->format));
+  if (!i->error.len)
+    return;
+  (void)printf("%6s  ", "");
+  mlt_text_print(stdout, i->error);
+  (void)putchar('\n');
+}
+
+static void print_rows(const struct mlt_ledger_import *i) {
+  (void)printf("\n%-26s %12s %12s\n", "table", "inserted", "updated");
+  for (size_t t = 0; t < MLT_T_ALL; t++)
+    if (i->inserted[t] || i->updated[t])
+      (void)printf("%-26s %12" PRIu64 " %12" PRIu64 "\n", mlt_table_name((enum mlt_table)t),
+                   i->inserted[t], i->updated[t]);
+}
+
+static enum mlt_rc take_import(void *ctx, const struct mlt_ledger_import *i, struct mlt_err *err) {
+  struct listing *l = ctx;
+  (void)err;
+  if (l->doc) {
+    add_import(l, i);
+  } else if (!l->quiet) {
+    print_import(l, i);
+    if (l->id)
+      print_rows(i);
+  }
+  l->n++;
+  return MLT_OK;
+}
+
+static enum mlt_rc take_batch(void *ctx, const struct mlt_ledger_batch_row *b,
+                              struct mlt_err *err) {
+  struct listing *l = ctx;
+  (void)err;
+  if (l->doc) {
+    struct mlt_json *j = mlt_json_push(l->batches, mlt_json_object());
+    mlt_json_set_i64(j, "seq", b->seq);
+    mlt_json_set_str(j, "committed_at", b->committed_at);
+    mlt_json_set_u64(j, "runs", b->runs);
+    mlt_json_set_u64(j, "rows", b->rows);
+  } else if (!l->quiet) {
+    if (!l->n_batches++)
+      (void)printf("\n%12s  %-20s %8s %12s\n", "batch", "committed", "runs", "rows");
+    (void)printf("%12" PRId64 "  %-20.*s %8" PRIu64 " %12" PRIu64 "\n", b->seq,
+                 MLT_STR_ARG(b->committed_at), b->runs, b->rows);
+  }
+  return MLT_OK;
+}
+
+static enum mlt_rc list(struct mlt_ledger_db *db, struct listing *l, struct mlt_err *err) {
+  bool there, made;
+  enum mlt_rc rc = db->ops->begin(db->handle, MLT_LEDGER_READ, &there, &made, err);
+  if (rc != MLT_OK)
+    return rc;
+  if (there)
+    rc = db->ops->imports(db->handle, l->id, take_import, l, err);
+  if (rc == MLT_OK && l->id && !l->n) {
+    rc = mlt_err_set(err, MLT_NOINPUT, "the ledger has no import %" PRId64, l->id);
+    mlt_err_hint(err, "`mltrack-bulk imports` lists those there are");
+  }
+  if (rc == MLT_OK && l->id) {
+    if (l->doc)
+      l->batches = mlt_json_set(l->doc, "batches", mlt_json_array());
+    rc = db->ops->batches(db->handle, l->id, take_batch, l, err);
+  }
+  db->ops->rollback(db->handle);
+  return rc;
+}
+
+int mlt_cmd_imports(const struct mlt_args *args) {
+  struct mlt_err err = MLT_ERR_INIT;
+  struct mlt_ledger_db db = {0};
+  struct listing l = {.quiet = mlt_args_flag(args, MLT_OPT_QUIET)};
+  enum mlt_rc rc = args->argc ? mlt_import_id(args->argv[0], &l.id, &err) : MLT_OK;
+  if (mlt_args_flag(args, MLT_OPT_JSON)) {
+    l.doc = mlt_json_object();
+    mlt_json_set_i64(l.doc, "schema_version", 1);
+    mlt_json_set_cstr(l.doc, "command", "imports");
+    l.imports = mlt_json_set(l.doc, "imports", mlt_json_array());
+  }
+  if (rc == MLT_OK)
+    rc = mlt_ledger_db_open(&db, args, false, &err);
+  if (rc == MLT_OK)
+    rc = list(&db, &l, &err);
+  if (l.doc) {
+    struct mlt_err ignored = MLT_ERR_INIT;
+    mlt_json_set_cstr(l.doc, "database", db.target.display);
+    mlt_error_add_json(l.doc, rc, &err);
+    enum mlt_rc out_rc = mlt_json_write(stdout, l.doc, true, rc == MLT_OK ? &err : &ignored);
+    rc = rc == MLT_OK ? out_rc : rc;
+  } else if (fflush(stdout) != 0 && rc == MLT_OK) {
+    rc = mlt_err_errno(&err, errno, "cannot write the list");
+  }
+  mlt_json_free(l.doc);
+  mlt_ledger_db_close(&db);
+  return rc == MLT_OK ? 0 : mlt_bulk_fail(&err);
+}

@@ -1,0 +1,73 @@
+#include "ledger_db.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "lite/ledger.h"
+#include "lite/store.h"
+#include "pg/ledger.h"
+#include "pg/store.h"
+#include "schema/schema.h"
+
+static enum mlt_rc open_pg(struct mlt_ledger_db *db, struct mlt_err *err) {
+  struct mlt_pg *pg = NULL;
+  enum mlt_rc rc = mlt_pg_open(&pg, db->target.conninfo, mlt_bulk.name, err);
+  db->handle = pg;
+  db->ops = &mlt_pg_ledger;
+  return rc;
+}
+
+static enum mlt_rc open_lite(struct mlt_ledger_db *db, bool write, struct mlt_err *err) {
+  struct mlt_lite *lite = NULL;
+  enum mlt_rc rc =
+      mlt_lite_open(&lite, db->target.path, write ? MLT_LITE_WRITE : MLT_LITE_READ, err);
+  db->handle = lite;
+  db->ops = &mlt_lite_ledger;
+  return rc;
+}
+
+enum mlt_rc mlt_ledger_db_open(struct mlt_ledger_db *db, const struct mlt_args *args, bool write,
+                               struct mlt_err *err) {
+  const char *origin;
+  enum mlt_rc rc = mlt_target_parse(&db->target, mlt_bulk_target(args, &origin), err);
+  if (rc != MLT_OK) {
+    mlt_err_prefix(err, "%s", origin);
+    return rc;
+  }
+  return db->target.kind == MLT_TARGET_PG ? open_pg(db, err) : open_lite(db, write, err);
+}
+
+enum mlt_rc mlt_ledger_db_features(struct mlt_ledger_db *db, uint32_t *out, struct mlt_err *err) {
+  struct mlt_arena *arena = mlt_arena_new();
+  struct mlt_catalog catalog;
+  struct mlt_schema schema;
+  struct mlt_differences diffs = {0};
+  bool pg = db->target.kind == MLT_TARGET_PG;
+  enum mlt_rc rc = !arena ? mlt_err_nomem(err)
+                   : pg   ? mlt_pg_catalog(db->handle, arena, &catalog, err)
+                          : mlt_lite_catalog(db->handle, arena, &catalog, err);
+  if (rc == MLT_OK)
+    rc = mlt_schema_check(&catalog, db->target.kind, &schema, &diffs, arena, err);
+  if (rc == MLT_OK)
+    *out = schema.features;
+  mlt_arena_free(arena);
+  return rc;
+}
+
+void mlt_ledger_db_close(struct mlt_ledger_db *db) {
+  if (db->target.kind == MLT_TARGET_PG)
+    mlt_pg_close(db->handle);
+  else
+    mlt_lite_close(db->handle);
+  mlt_target_free(&db->target);
+}
+
+enum mlt_rc mlt_import_id(const char *text, int64_t *out, struct mlt_err *err) {
+  size_t n = strlen(text);
+  *out = 0;
+  if (n && n <= 18 && strspn(text, "0123456789") == n)
+    *out = strtoll(text, NULL, 10);
+  return *out ? MLT_OK
+              : mlt_err_set(err, MLT_USAGE, "'%s' is no import's id: a number from 1 on", text);
+}

@@ -1,0 +1,25 @@
+/* A database whose ledger is looked at or changed, of either kind. */
+#ifndef MLT_BULK_LEDGER_DB_H
+#define MLT_BULK_LEDGER_DB_H
+
+#include "base/opt.h"
+#include "base/uri.h"
+#include "ledger/ledger.h"
+
+struct mlt_ledger_db {
+  struct mlt_target target;
+  const struct mlt_ledger_ops *ops;
+  void *handle; /* struct mlt_pg or struct mlt_lite */
+};
+
+/* The database in force. To be closed in every case. */
+enum mlt_rc mlt_ledger_db_open(struct mlt_ledger_db *db, const struct mlt_args *args, bool write,
+                               struct mlt_err *err) MLT_NODISCARD;
+/* What MLflow's schema there brings (MLT_F_ bits). MLT_SCHEMA where it is not known. */
+enum mlt_rc mlt_ledger_db_features(struct mlt_ledger_db *db, uint32_t *out,
+                                   struct mlt_err *err) MLT_NODISCARD;
+void mlt_ledger_db_close(struct mlt_ledger_db *db);
+/* An import's id on the command line. MLT_USAGE. */
+enum mlt_rc mlt_import_id(const char *text, int64_t *out, struct mlt_err *err) MLT_NODISCARD;
+
+#endif
