@@ -102,7 +102,7 @@ static void tell_unread(const struct mlt_scan *s, const struct mlt_scan_job *job
 void mlt_scan_run_file(struct mlt_scan_worker *w, const struct mlt_scan_job *job, const char *path,
                        const struct mlt_manifest_entry *was) {
   unsigned char sha[MLT_SHA256_BYTES];
-  uint64_t size;
+  uint64_t size = 0;
   struct stat st;
   int fd = mlt_file_open(job->top, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   int failed = fd < 0 ? -fd : fstat(fd, &st) != 0 ? errno : 0;
