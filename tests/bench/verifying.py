@@ -42,9 +42,11 @@ def store(bench, name, runs, files, size):
     connection.execute(sql, (f"{folder}/root/1",))
     for number in range(runs):
         run = run_id(number)
-        sql = "INSERT INTO runs (run_uuid, name, status, lifecycle_stage, artifact_uri, experiment_id, start_time, end_time)"
-        uri = f"{folder}/root/1/{run}/artifacts"
-        connection.execute(f"{sql} VALUES (?, 'r', 'FINISHED', 'active', ?, 1, 1, 2)", (run, uri))
+        sql = (
+            "INSERT INTO runs (run_uuid, name, user_id, status, lifecycle_stage, artifact_uri, experiment_id, start_time, end_time)"
+            " VALUES (?, 'r', 'u', 'FINISHED', 'active', ?, 1, 1700000000000, 1700000000001)"
+        )
+        connection.execute(sql, (run, f"{folder}/root/1/{run}/artifacts"))
         connection.execute("INSERT INTO tags (run_uuid, key, value) VALUES (?, 'mlflow.runName', 'r')", (run,))
         fill(unfinished / "root" / "1" / run / "artifacts", files, size)
     connection.commit()
