@@ -70,6 +70,7 @@ class Sampler(threading.Thread):
 @pytest.mark.parametrize("trust", [[], ["--trust-runs"]])
 def test_a_live_mlflow_works_on_beside_an_append(bulk, new_pg_db, store, tmp_path, trust):
     db = new_pg_db(HEAD)
+    programs.run_bulk(bulk, "schema", "init", "--ledger", "--to", db.uri, home=tmp_path, check=0)  # its own tables are locked then
     script = programs.ROOT / "tests/integration/live_writer.py"
     live = subprocess.Popen(
         [programs.mlflow_python(programs.ORACLE), script, db.psycopg2, str(tmp_path / "artifacts"), str(tmp_path)],

@@ -12,7 +12,7 @@ import pytest
 import programs
 
 EXPERIMENT = "123456789012345678"
-RUNS, KEYS, STEPS = 100, 10, 50  # some seconds of importing, in a hundred transactions
+RUNS, KEYS, STEPS = 300, 10, 50  # some seconds of importing, in hundreds of transactions
 
 
 def make_filestore(root):
