@@ -8,8 +8,14 @@ enum mlt_rc mlt_sink_begin_ledger(struct mlt_sink *s, const struct mlt_sink_opts
   if (!opts->ledger || s->dry_run)
     return MLT_OK;
   void *db = s->ops->handle(s->db);
-  enum mlt_rc rc =
-      mlt_ledger_open(s->ops->ledger, db, opts->ledger, s->schema.head, &s->ledger, err);
+  struct mlt_tries tries = {0};
+  enum mlt_rc rc;
+  do { /* a COMMIT that stayed without an answer needs no looking up: the import finds its own row
+        */
+    rc = mlt_ledger_open(s->ops->ledger, db, opts->ledger, s->schema.head, &s->ledger, err);
+    if (rc != MLT_OK)
+      rc = mlt_sink_try_again(s, &tries, rc, err);
+  } while (rc == MLT_AGAIN);
   if (rc == MLT_OK && s->ledger.id)
     s->ops->ledger->keep(db, s->ledger.id);
   return rc;
