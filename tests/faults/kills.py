@@ -88,9 +88,11 @@ def at_every_call(lab, rng):
 
 def kill_twice(lab, situation, first, second):
     with lab.trial(situation) as trial:
-        what = killed_after(trial, first), killed_after(trial, second)
+        what = killed_after(trial, first)
+        trial.settle()
+        what += ", then " + killed_after(trial, second)
         trial.mend()
-        return ", then ".join(what)
+        return what
 
 
 @fault("F03", "kill -9, and again during the run that mends it", smoke=3, nightly=200)

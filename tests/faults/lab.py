@@ -261,6 +261,11 @@ class Trial:
         """From here on what is inserted is compared with what the program says (O10)."""
         self.counted = oracle.row_counts(self.db)
 
+    def settle(self):
+        """The same, once what killed clients had sent is done."""
+        oracle.wait_for_sessions(self.db)
+        self.count_now()
+
     def end(self, process, timeout=HANG_SECONDS):
         """Waits for it -> programs.Result; a signal it died of is a negative returncode."""
         try:
@@ -321,7 +326,7 @@ class Trial:
 
     def mend(self, load=None, twice=False, definitions=None):
         """R2: run again, and everything is as after one clean import. `twice`: and once more adds nothing."""
-        self.count_now()
+        self.settle()
         result = self.run(load=load)
         insist(result.returncode == 0, "the re-run fails:", result.explain())
         self.told_truly(result)

@@ -54,6 +54,7 @@ UNION ALL SELECT 'advisory lock' FROM pg_locks
 UNION ALL SELECT 'temporary table ' || relname FROM pg_class WHERE relpersistence = 't'
 UNION ALL SELECT 'prepared transaction ' || gid FROM pg_prepared_xacts WHERE database = current_database()"""
 LEAVE_SECONDS = 10  # for the server to notice that a client is gone
+SETTLE_SECONDS = 2  # longer it does not take, unless the network hides that from it
 
 # What the program says when it cannot know whether the last transaction is in.
 IN_DOUBT = ("the last batch may be in or not", "is complete, but its name may not outlive a power cut")
@@ -141,6 +142,14 @@ def assert_untorn(db, start, golden, whole):
     insist(not lost, f"{len(lost)} runs are gone, first {sorted(lost)[:3]}")
     if whole:
         insist(now.tables in (start.tables, golden.tables), "half of a load that is one transaction")
+
+
+def wait_for_sessions(db):
+    """Until the server has ended the sessions of clients that were killed: their last COMMIT may be on its way."""
+    sessions = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'mltrack%%'"
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while db.kind == "postgres" and db.query(sessions) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def definitions(db):
