@@ -1,27 +1,21 @@
 /* A run's rows as one number: a sum over rows, so that their order does not matter. */
 #include <string.h>
 
+#include "base/mix.h"
 #include "sink/spilled.h"
 #include "sink/writer.h"
-
-/* The finalizer of SplitMix64. */
-static uint64_t mix(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
-  return x ^ (x >> 31);
-}
 
 static uint64_t text_digest(uint64_t h, struct mlt_str s) {
   uint64_t word;
   size_t at = 0;
   for (; at + sizeof word <= s.len; at += sizeof word) {
     memcpy(&word, s.p + at, sizeof word);
-    h = mix(h + word);
+    h = mlt_mix64(h + word);
   }
   word = 0;
   if (at < s.len)
     memcpy(&word, s.p + at, s.len - at);
-  return mix(h + word + s.len);
+  return mlt_mix64(h + word + s.len);
 }
 
 static uint64_t value_digest(uint64_t h, const struct mlt_value *v) {
@@ -37,7 +31,7 @@ static uint64_t value_digest(uint64_t h, const struct mlt_value *v) {
     double d = v->d == 0 ? 0.0 : v->d; /* -0.0 is the same value */
     memcpy(&bits, &d, sizeof bits);
   }
-  return mix(h ^ mix(bits + 1));
+  return mlt_mix64(h ^ mlt_mix64(bits + 1));
 }
 
 /* Whose the row is goes without saying: it is most of its bytes. */
@@ -59,7 +53,7 @@ static enum mlt_column owner_of(enum mlt_table t) {
 uint64_t mlt_row_digest(enum mlt_table table, const struct mlt_value *row) {
   unsigned n;
   enum mlt_column first = mlt_table_columns(table, &n), owner = owner_of(table);
-  uint64_t h = mix((uint64_t)table + 1);
+  uint64_t h = mlt_mix64((uint64_t)table + 1);
   for (unsigned i = 0; i < n; i++)
     if ((enum mlt_column)(first + i) != owner)
       h = value_digest(h, &row[i]);

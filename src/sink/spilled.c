@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bisect.h"
+#include "base/mix.h"
 #include "sink/values.h"
 
 struct stream {
@@ -103,21 +104,14 @@ struct mlt_spilled_diff *mlt_spilled_diff_new(struct mlt_write *a, size_t run) {
   return d;
 }
 
-/* The finalizer of SplitMix64. */
-static uint64_t mix(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
-  return x ^ (x >> 31);
-}
-
 static uint64_t hash(const struct mlt_batch_point *p, uint64_t seed) {
   double value = p->value == 0 ? 0.0 : p->value; /* -0.0 is the same value */
   uint64_t bits;
   memcpy(&bits, &value, sizeof bits);
-  uint64_t h = mix(seed ^ (uint64_t)p->step);
-  h = mix(h + (uint64_t)p->timestamp);
-  h = mix(h ^ bits);
-  return mix(h + p->is_nan + seed);
+  uint64_t h = mlt_mix64(seed ^ (uint64_t)p->step);
+  h = mlt_mix64(h + (uint64_t)p->timestamp);
+  h = mlt_mix64(h ^ bits);
+  return mlt_mix64(h + p->is_nan + seed);
 }
 
 static const uint64_t seeds[2] = {0x9e3779b97f4a7c15U, 0xd1b54a32d192ed03U};

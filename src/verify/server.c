@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json_read.h"
+#include "base/mix.h"
 #include "pipeline/places.h"
 #include "verify/private.h"
 
@@ -26,7 +27,7 @@ static uint64_t hash_of(struct mlt_str s) {
   uint64_t h = 0xcbf29ce484222325u; /* FNV-1a, then mixed: its high bits alone are too even */
   for (size_t i = 0; i < s.len; i++)
     h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
-  return mlt_server_mix(h);
+  return mlt_mix64(h);
 }
 
 static enum mlt_rc take_run(void *ctx, const struct mlt_read_row *row, struct mlt_err *err) {

@@ -49,7 +49,6 @@ struct mlt_server {
   size_t n_histories;
 };
 
-uint64_t mlt_server_mix(uint64_t h);
 void mlt_server_sum(struct mlt_point_sum *s, struct mlt_metric_point p);
 /* "step 3, time 1700000000000, value 0.5"; returns its length. */
 size_t mlt_server_point(char out[MLT_SERVER_POINT], struct mlt_metric_point p);

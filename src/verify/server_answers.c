@@ -5,14 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/mix.h"
 #include "verify/server.h"
-
-/* splitmix64's finish. */
-uint64_t mlt_server_mix(uint64_t h) {
-  h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
-  h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
-  return h ^ (h >> 31);
-}
 
 /* MLflow stores NaN as 0 beside a flag, and gives it out as NaN. */
 static double shown_value(struct mlt_metric_point p) {
@@ -24,9 +18,9 @@ void mlt_server_sum(struct mlt_point_sum *s, struct mlt_metric_point p) {
   uint64_t bits = 1;                   /* of NaN, whatever its bits are */
   if (!(value != value))
     memcpy(&bits, &value, sizeof bits);
-  uint64_t h = mlt_server_mix((uint64_t)p.step + 0x9e3779b97f4a7c15u);
-  h = mlt_server_mix(h ^ (uint64_t)p.timestamp);
-  s->sum += mlt_server_mix(h ^ bits);
+  uint64_t h = mlt_mix64((uint64_t)p.step + 0x9e3779b97f4a7c15u);
+  h = mlt_mix64(h ^ (uint64_t)p.timestamp);
+  s->sum += mlt_mix64(h ^ bits);
   s->n++;
 }
 

@@ -141,8 +141,8 @@ static enum mlt_rc list(struct files *f, struct mlt_str folder, struct mlt_err *
   return rc;
 }
 
-/* Files that are here and that the server does not list at the top. */
-static void count_top(struct files *f) {
+/* The server has artifacts of a folder that would be here and is not. */
+static void tell_missing(struct files *f) {
   if (f->missing && f->listed > 0)
     tell(f, MLT_STR_NULL, "the server lists artifacts of a folder that is not here");
 }
@@ -178,7 +178,7 @@ enum mlt_rc mlt_server_files(struct mlt_server *s, struct mlt_err *err) {
   find_folder(&f);
   enum mlt_rc rc = list_all(&f, &refusal);
   if (rc == MLT_OK)
-    count_top(&f);
+    tell_missing(&f);
   else if (rc == MLT_NOINPUT || rc == MLT_PROTOCOL || rc == MLT_UNAVAILABLE)
     tell(&f, MLT_STR_NULL, refusal.msg);
   else
