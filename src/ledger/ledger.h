@@ -155,8 +155,9 @@ bool mlt_ledger_identity(char out[MLT_IDENTITY_HEX + 1], const char *format, con
 
 /* This process, so that others can tell whether it still runs. */
 void mlt_worker_name(char out[MLT_WORKER_MAX]);
-enum mlt_worker_state { MLT_WORKER_GONE, MLT_WORKER_ALIVE, MLT_WORKER_ELSEWHERE };
-enum mlt_worker_state mlt_worker_state(struct mlt_str name);
+/* Is the process of this name, another than this one, at work? One that cannot be looked at from
+   here is taken for it until it has been silent (idle, seconds) for a minute. */
+bool mlt_worker_at_work(struct mlt_str name, double idle);
 
 /* Rows of the statements sql/..._ledger_imports.sql, one an import and table, as imports. Columns:
    enum below. NULLs are absent. */

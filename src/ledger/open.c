@@ -4,11 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* A worker that cannot be looked at from here is taken for alive for so long after its last batch.
-   Should it be: two imports of one source beside each other do no harm, either finds what the other
-   wrote. */
-static const double SILENCE_SECONDS = 60;
-
 enum { MAX_DEAD = 100 };
 
 struct search {
@@ -21,8 +16,7 @@ static enum mlt_rc consider(void *ctx, int64_t id, struct mlt_str worker, double
                             struct mlt_err *err) {
   (void)err;
   struct search *s = ctx;
-  enum mlt_worker_state state = mlt_worker_state(worker);
-  if (state == MLT_WORKER_ALIVE || (state == MLT_WORKER_ELSEWHERE && idle < SILENCE_SECONDS))
+  if (mlt_worker_at_work(worker, idle))
     s->alive = s->alive ? s->alive : id;
   else if (s->n_dead < MAX_DEAD)
     s->dead[s->n_dead++] = id;

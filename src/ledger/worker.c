@@ -7,6 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A worker that cannot be looked at from here is taken for alive for so long after its last batch.
+   Should it be: two imports of one source beside each other do no harm, either finds what the other
+   wrote. */
+static const double SILENCE_SECONDS = 60;
+
 /* The first line of a file of /proc; "" if it cannot be read. */
 static void read_line(const char *path, char *out, size_t cap) {
   FILE *f = fopen(path, "re");
@@ -48,19 +53,17 @@ void mlt_worker_name(char out[MLT_WORKER_MAX]) {
   (void)snprintf(out, MLT_WORKER_MAX, "%s %s %s", here, pid, started);
 }
 
-enum mlt_worker_state mlt_worker_state(struct mlt_str name) {
+bool mlt_worker_at_work(struct mlt_str name, double idle) {
   char here[140], text[MLT_WORKER_MAX], started[32];
   (void)snprintf(text, sizeof text, "%.*s", MLT_STR_ARG(name));
   place(here, sizeof here);
   size_t n = strlen(here);
   if (strncmp(text, here, n) != 0 || text[n] != ' ')
-    return MLT_WORKER_ELSEWHERE;
+    return idle < SILENCE_SECONDS;
   char *pid = text + n + 1, *was = strchr(pid, ' ');
   if (!was)
-    return MLT_WORKER_GONE;
+    return false;
   *was++ = '\0';
   start_time(pid, started);
-  return started[0] && strcmp(started, was) == 0 && strtol(pid, NULL, 10) != getpid()
-             ? MLT_WORKER_ALIVE
-             : MLT_WORKER_GONE;
+  return started[0] && strcmp(started, was) == 0 && strtol(pid, NULL, 10) != getpid();
 }

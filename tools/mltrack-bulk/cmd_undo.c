@@ -13,7 +13,6 @@
 #include "notes.h"
 
 enum { LEFT_SHOWN = 20 };
-static const double SILENCE_SECONDS = 60; /* as an import waits for no one longer */
 
 struct undoing {
   struct mlt_ledger_db db;
@@ -54,8 +53,7 @@ static enum mlt_rc check_state(struct undoing *u, struct mlt_err *err) {
     mlt_err_hint(err, "`mltrack-bulk imports` lists those there are");
   if (rc != MLT_OK || strcmp(u->state, "running") != 0)
     return rc;
-  enum mlt_worker_state w = mlt_worker_state(mlt_str_c(worker));
-  if (w == MLT_WORKER_GONE || (w == MLT_WORKER_ELSEWHERE && idle >= SILENCE_SECONDS))
+  if (!mlt_worker_at_work(mlt_str_c(worker), idle))
     return MLT_OK;
   rc = mlt_err_set(err, MLT_TEMPFAIL, "import %" PRId64 " is at work", u->id);
   mlt_err_hint(err, "stop it first, or wait until it has ended");
