@@ -232,8 +232,6 @@ enum mlt_rc mlt_write_ledger(struct mlt_write *a);
 /* digest.c: of the rows of a run in its five tables, as they are to be in the target; it does not
    depend on their order. */
 enum mlt_rc mlt_run_digest(const struct mlt_write *a, size_t run, uint64_t *out);
-/* Of one row, to be summed up. */
-uint64_t mlt_row_digest(enum mlt_table table, const struct mlt_value *row);
 /* insert.c: gives every row of a run that is in memory. */
 enum mlt_rc mlt_run_each_row(const struct mlt_write *a, size_t run,
                              void (*fn)(void *ctx, enum mlt_table table,
