@@ -248,6 +248,7 @@ static enum mlt_rc open_source(struct pump *p) {
   struct mlt_source_opts opts = p->opts->reading;
   opts.path = p->opts->source;
   opts.target = p->opts->target;
+  opts.window_rows = p->opts->batch_rows;
   enum mlt_rc rc = mlt_source_open(&p->source, &p->source_ops, p->opts->format, &opts, p->err);
   p->report->format = p->source_ops ? p->source_ops->name : NULL;
   if (rc == MLT_OK)

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "source/tabular.h"
 
@@ -80,6 +81,24 @@ static enum mlt_rc fault(struct mlt_jsonl *s, const char *code, const char *fmt,
   return MLT_DATA;
 }
 
+/* ---- lines of a pipe do not wait for ever ---- */
+
+/* Lines are held, or have been given, that could be written now. */
+static bool may_end_window(const struct mlt_jsonl *s) {
+  return s->model_of == MLT_LINE_COUNT &&
+         (mlt_jsonl_window_holds(&s->window) ||
+          (s->streamed && !s->complete && s->giver.open == MLT_OPEN_NOTHING));
+}
+
+static void start_waiting(struct mlt_jsonl *s) {
+  if (s->input.live && s->patience > 0 && s->due == 0)
+    s->due = mlt_clock_seconds() + s->patience;
+}
+
+static bool is_overdue(const struct mlt_jsonl *s) {
+  return s->due > 0 && may_end_window(s) && mlt_clock_seconds() >= s->due;
+}
+
 static void use_line(struct mlt_jsonl *s, uint64_t number) {
   const struct mlt_line_value *v = s->line.v;
   bool run = s->line_rc == MLT_OK && s->line.type == MLT_LINE_RUN;
@@ -92,15 +111,19 @@ static void use_line(struct mlt_jsonl *s, uint64_t number) {
   };
 }
 
-/* The next line, whatever it is, is at hand, or s->over. */
+/* The next line, whatever it is, is at hand, or s->over. MLT_AGAIN: it is not there yet, and what
+   was before it has waited long enough. */
 static enum mlt_rc read_line(struct mlt_jsonl *s, struct mlt_err *err) {
   struct mlt_err why = MLT_ERR_INIT;
   uint64_t number;
+  s->input.due = may_end_window(s) ? s->due : 0;
   enum mlt_rc rc = mlt_line_input_next(&s->input, &s->text, &number, &why);
   switch (rc) {
   case MLT_OK:
     s->line_rc = mlt_line_read(s->reader, s->text, &s->line, &s->fault);
     break;
+  case MLT_AGAIN:
+    return MLT_AGAIN;
   case MLT_END:
     s->over = true;
     return MLT_OK;
@@ -185,12 +208,19 @@ static enum mlt_rc no_end(struct mlt_jsonl *s, struct mlt_record *rec) {
 
 static enum mlt_rc end_window(struct mlt_jsonl *s, struct mlt_record *rec) {
   s->streamed = false;
+  s->due = 0;
   mlt_jsonl_begin(&s->giver, rec, MLT_REC_WINDOW_END, 0);
   return MLT_OK;
 }
 
 static enum mlt_rc give_window(struct mlt_jsonl *s, struct mlt_record *rec, struct mlt_err *err) {
+  s->due = 0;
   return mlt_jsonl_window_give(&s->window, &s->giver, rec, err);
+}
+
+static enum mlt_rc give_what_there_is(struct mlt_jsonl *s, struct mlt_record *rec,
+                                      struct mlt_err *err) {
+  return mlt_jsonl_window_holds(&s->window) ? give_window(s, rec, err) : end_window(s, rec);
 }
 
 /* There are no more lines. */
@@ -209,6 +239,8 @@ static enum mlt_rc finish(struct mlt_jsonl *s, struct mlt_record *rec, struct ml
 /* A good line, in its place. MLT_AGAIN: it has been taken; MLT_OK: *rec comes before. */
 static enum mlt_rc take(struct mlt_jsonl *s, struct mlt_record *rec, struct mlt_err *err) {
   bool streams = s->complete || s->now.whole || s->giver.open == MLT_OPEN_RUN;
+  if (is_overdue(s) && !mlt_jsonl_follows_model(&s->now))
+    return give_what_there_is(s, rec, err);
   if (streams && mlt_jsonl_window_holds(&s->window))
     return give_window(s, rec, err);
   if (!streams && s->streamed)
@@ -216,6 +248,7 @@ static enum mlt_rc take(struct mlt_jsonl *s, struct mlt_record *rec, struct mlt_
   if (!streams && mlt_jsonl_window_is_due(&s->window, &s->giver, &s->now))
     return give_window(s, rec, err);
   s->held = false;
+  start_waiting(s);
   if (!streams)
     return mlt_jsonl_window_add(&s->window, &s->giver, &s->now) == MLT_OK ? MLT_AGAIN
                                                                           : mlt_err_nomem(err);
@@ -260,6 +293,8 @@ static enum mlt_rc next_record(struct mlt_jsonl *s, struct mlt_record *rec, stru
       s->first = false;
       rc = read_line(s, err);
     }
+    if (rc == MLT_AGAIN)
+      return give_what_there_is(s, rec, err);
     if (rc != MLT_OK && rc != MLT_END)
       return rc;
     if (s->over)
@@ -330,6 +365,9 @@ static enum mlt_rc jsonl_open(struct mlt_source **out, const struct mlt_source_o
   struct mlt_jsonl *s = &src->lines;
   s->input.fd = -1;
   s->model_of = MLT_LINE_COUNT;
+  s->patience = opts->window_seconds;
+  s->window.full = opts->window_rows && opts->window_rows < MLT_WINDOW_ROWS ? opts->window_rows
+                                                                            : MLT_WINDOW_ROWS;
   name_input(s, opts->path);
   s->giver.place = s->name;
   s->giver.folder = s->folder;

@@ -18,7 +18,7 @@
 #include "source/source.h"
 
 enum {
-  MLT_WINDOW_ROWS = 50000,         /* a window of so many rows, */
+  MLT_WINDOW_ROWS = 50000,         /* a window of so many rows (or fewer: mlt_source_opts), */
   MLT_WINDOW_BYTES = 8 << 20,      /* or that takes so many bytes, is given out, */
   MLT_WINDOW_BYTES_MAX = 64 << 20, /* but not between a model and what follows it, until these */
 };
@@ -71,8 +71,8 @@ struct mlt_jsonl_window {
   MLT_VEC(struct mlt_jsonl_series) series;
   uint32_t *of; /* the series of each point */
   struct mlt_jsonl_columns in, sorted;
-  size_t n, cap; /* points */
-  uint64_t rows;
+  size_t n, cap;       /* points */
+  uint64_t rows, full; /* so many are enough */
   /* while it is given out */
   enum {
     MLT_WINDOW_GATHERS,
@@ -147,6 +147,10 @@ static inline bool mlt_jsonl_window_holds(const struct mlt_jsonl_window *w) {
    that is in it already, or because it is full? */
 bool mlt_jsonl_window_is_due(const struct mlt_jsonl_window *w, const struct mlt_jsonl_giver *g,
                              const struct mlt_jsonl_line *l);
+/* May the line come only right after those of its model? */
+static inline bool mlt_jsonl_follows_model(const struct mlt_jsonl_line *l) {
+  return l->type == MLT_LINE_MODEL_METRIC || l->type == MLT_LINE_MODEL_VERSION;
+}
 /* Puts a copy of the line in. MLT_NOMEM. */
 enum mlt_rc mlt_jsonl_window_add(struct mlt_jsonl_window *w, const struct mlt_jsonl_giver *g,
                                  const struct mlt_jsonl_line *l) MLT_NODISCARD;
@@ -185,7 +189,8 @@ struct mlt_jsonl {
   struct mlt_jsonl_giver giver;
   bool serving; /* the giver is at work; else the window may be */
   struct mlt_jsonl_window window;
-  bool streamed; /* records have been given that no WINDOW_END has followed */
+  bool streamed;        /* records have been given that no WINDOW_END has followed */
+  double patience, due; /* lines from a pipe are kept so long; those at hand until then, 0: none */
   struct mlt_fault wrong;
 };
 

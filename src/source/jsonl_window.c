@@ -236,8 +236,8 @@ bool mlt_jsonl_window_is_due(const struct mlt_jsonl_window *w, const struct mlt_
   if (l->type == MLT_LINE_EXPERIMENT &&
       mlt_map_get(w->experiment_index, mlt_jsonl_experiment(g, l), &at))
     return true;
-  bool follows = l->type == MLT_LINE_MODEL_METRIC || l->type == MLT_LINE_MODEL_VERSION;
-  return !follows && (w->rows >= MLT_WINDOW_ROWS || mlt_jsonl_window_bytes(w) >= MLT_WINDOW_BYTES);
+  return !mlt_jsonl_follows_model(l) &&
+         (w->rows >= w->full || mlt_jsonl_window_bytes(w) >= MLT_WINDOW_BYTES);
 }
 
 static enum mlt_rc add_call(struct mlt_jsonl_window *w, const struct mlt_jsonl_giver *g,

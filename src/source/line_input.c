@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/temp.h"
@@ -27,13 +29,26 @@ static enum mlt_rc open_path(struct mlt_line_input *in, struct mlt_err *err) {
     return failed(in, errno, err);
   if (S_ISDIR(st.st_mode))
     return mlt_err_set(err, MLT_NOINPUT, "'%s' is a folder, not a file of JSON lines", in->path);
+  in->live = !S_ISREG(st.st_mode);
   return MLT_OK;
+}
+
+/* MLT_AGAIN: nothing is there to be read when it is due. */
+static enum mlt_rc wait_until_due(const struct mlt_line_input *in) {
+  if (!in->live || in->due == 0)
+    return MLT_OK;
+  double left = in->due - mlt_clock_seconds();
+  struct pollfd p = {.fd = in->fd, .events = POLLIN};
+  int n = poll(&p, 1, left > 0 ? (int)(left * 1000) + 1 : 0);
+  return n == 0 ? MLT_AGAIN : MLT_OK; /* an error shows when it is read */
 }
 
 /* Reads what is there, at least min bytes if there are so many. */
 static enum mlt_rc read_some(struct mlt_line_input *in, char *to, size_t room, size_t min,
                              size_t *got, struct mlt_err *err) {
   for (*got = 0; *got < min && !in->read_all;) {
+    if (wait_until_due(in) == MLT_AGAIN)
+      return MLT_AGAIN;
     ssize_t n = mlt_file_read(in->fd, to + *got, room - *got);
     if (n < 0)
       return failed(in, (int)-n, err);
@@ -119,7 +134,7 @@ static enum mlt_rc fill(struct mlt_line_input *in, struct mlt_err *err) {
   size_t got = 0, room = in->cap - in->end;
   enum mlt_rc rc = in->inflate ? unpack(in, in->buf + in->end, room, &got, err)
                                : read_some(in, in->buf + in->end, room, 1, &got, err);
-  in->eof = rc != MLT_OK || got == 0;
+  in->eof = rc != MLT_AGAIN && (rc != MLT_OK || got == 0);
   in->end += got;
   return rc == MLT_END ? MLT_OK : rc;
 }

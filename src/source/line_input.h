@@ -14,6 +14,8 @@
 struct mlt_line_input {
   int fd;
   bool standard; /* fd is standard input, which is not ours to close */
+  bool live;     /* a pipe, a terminal, a socket: what comes next may be long in coming */
+  double due;    /* of such a one: wait for it until then (base/clock.h); 0: as long as it takes */
   const char *path;
   struct mlt_inflate *inflate; /* NULL: as it stands */
   char *packed;                /* bytes that are still to be unpacked: */
@@ -32,9 +34,9 @@ enum mlt_rc mlt_line_input_open(struct mlt_line_input *in, const char *path,
                                 struct mlt_err *err) MLT_NODISCARD;
 void mlt_line_input_close(struct mlt_line_input *in);
 /* The next line that is not blank, without its end, and its number; valid until the next call.
-   MLT_END. MLT_TOOBIG: line *number is longer than MLT_LINE_MAX; reading goes on behind it.
-   MLT_DATA: what is behind *number lines cannot be unpacked, err says why; the next call gives
-   MLT_END. Else an error. */
+   MLT_END. MLT_AGAIN: nothing more came before in->due; nothing is lost. MLT_TOOBIG: line *number
+   is longer than MLT_LINE_MAX; reading goes on behind it. MLT_DATA: what is behind *number lines
+   cannot be unpacked, err says why; the next call gives MLT_END. Else an error. */
 enum mlt_rc mlt_line_input_next(struct mlt_line_input *in, struct mlt_str *line, uint64_t *number,
                                 struct mlt_err *err) MLT_NODISCARD;
 /* Right after opening: what is at hand of the beginning, unpacked; "" when that fails. */

@@ -27,6 +27,9 @@ struct mlt_source_opts {           /* strings are borrowed for the life of the s
   const char *run; /* its name, where there is one run; NULL: the name of its file or folder */
   const char *step_field, *time_field; /* which columns; NULL: found by name */
   const char *time_unit;               /* "s", "ms", "us", "ns"; NULL or "auto": guessed */
+  /* For a source that adds to runs: how much a window gathers at most. */
+  uint64_t window_rows;  /* 0: as the source likes */
+  double window_seconds; /* what came from a pipe so long ago is given out; 0: when it is full */
 };
 
 /* How far an instance has come, for the progress line. runs_total is 0 when not known; a source

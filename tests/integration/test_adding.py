@@ -3,12 +3,14 @@ calls leave when MLflow's own store takes them one by one."""
 
 import json
 import random
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from equality import assert_equal_stores
-from programs import MLFLOW_HEADS, ORACLE, mlflow_run
+from programs import MLFLOW_HEADS, ORACLE, clean_env, mlflow_run
 from stores.filestore import T0
 from summaries import check_summary, counts, notes
 from writers import all_at_once, assert_latest, for_mlflow, live_batches, one_after_the_other
@@ -262,3 +264,28 @@ def test_each_window_is_in_when_the_next_stops(run_bulk, target, tmp_path):
     stopped = run_bulk("import", file, "--to", target.uri, check=65)
     assert NOBODY in stopped.stderr and "calls.jsonl" in stopped.stderr and "3" in stopped.stderr
     assert target.query("SELECT name FROM runs") == [("run 1",)]
+
+
+def wait_for(what, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not (there := what()):
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.1)
+    return there
+
+
+def test_what_came_through_a_pipe_is_in_while_the_pipe_is_open(bulk, target, tmp_path):
+    """A training job writes and goes quiet, in the middle of a line, too."""
+    tag = {"type": "tag", "run_id": shared_run(1)["run_id"], "key": "k", "value": "v"}
+    text = lines_of([shared_run(1), tag]).encode()
+    command = [bulk, "import", "-", "--format", "jsonl", "--to", target.uri, "--batch-time", "1"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=clean_env(tmp_path), cwd=tmp_path) as process:
+        process.stdin.write(text[:-9])
+        process.stdin.flush()
+        wait_for(lambda: target.query("SELECT name FROM runs") == [("run 1",)])
+        assert not target.query("SELECT 1 FROM tags WHERE key = 'k'")
+        process.stdin.write(text[-9:])
+        process.stdin.flush()
+        wait_for(lambda: target.query("SELECT value FROM tags WHERE key = 'k'") == [("v",)])
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0

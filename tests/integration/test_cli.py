@@ -66,7 +66,7 @@ def test_the_tables_were_found():
 def test_help_of_a_command_is_short_and_complete(command):
     text = printed(*command.split(), "--help")
     assert text == printed("help", *command.split()) == printed(*command.split(), "-h")
-    assert len(text.splitlines()) <= 80  # a page
+    assert len(text.splitlines()) <= 90  # most have half of that; import has the most options
     assert max(map(len, text.splitlines())) <= 80
     shown = set(re.findall(r"^ +(?:-\w, )?--([\w-]+)", text, re.M))
     assert shown == {o.name for o in options_of(command)}

@@ -65,10 +65,12 @@ static struct mlt_import_opts options(const struct mlt_args *args, const struct 
                                       const char **maps, struct mlt_session *s) {
   uint64_t jobs = mlt_args_uint(args, MLT_OPT_JOBS);
   uint64_t readers = mlt_args_uint(args, MLT_OPT_READERS);
+  struct mlt_source_opts reading = mlt_bulk_reading(args);
+  reading.window_seconds = (double)mlt_args_time(args, MLT_OPT_BATCH_TIME);
   return (struct mlt_import_opts){
       .source = args->argv[0],
       .format = mlt_args_str(args, MLT_OPT_FORMAT),
-      .reading = mlt_bulk_reading(args),
+      .reading = reading,
       .target = target,
       .mlflow_version = mlt_args_str(args, MLT_OPT_MLFLOW_VERSION),
       .artifacts = artifacts(args, maps),

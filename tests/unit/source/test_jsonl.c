@@ -384,6 +384,58 @@ static void windows_end_when_they_are_full(void **state) {
   mlt_buf_free(&text);
 }
 
+/* What the source gives until there is a WINDOW_END. */
+static const char *window_of(struct mlt_source *s) {
+  const struct mlt_source_ops *ops = mlt_source_by_name("jsonl");
+  struct mlt_err err = MLT_ERR_INIT;
+  struct mlt_record rec = {.kind = MLT_REC_NOTE};
+  mlt_buf_clear(&said);
+  while (rec.kind != MLT_REC_WINDOW_END) {
+    assert_int_equal(ops->next(s, &rec, &err), MLT_OK);
+    say_record(&rec);
+  }
+  return mlt_buf_cstr(&said);
+}
+
+static void put(int fd, const char *text) {
+  assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+static void lines_of_a_pipe_do_not_wait_for_more(void **state) {
+  (void)state;
+  const struct mlt_source_ops *ops = mlt_source_by_name("jsonl");
+  struct mlt_err err = MLT_ERR_INIT;
+  struct mlt_record rec;
+  struct mlt_source *s = NULL;
+  assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
+  int fd = open(in_folder("pipe"), O_RDWR | O_CLOEXEC);
+  assert_true(fd >= 0);
+  put(fd, TAG("b", "k", "v") "{\"type\":\"tag\",\"run_id\":\"b\",");
+  const struct mlt_source_opts opts = {.path = in_folder("pipe"), .window_seconds = 0.05};
+  assert_int_equal(ops->open(&s, &opts, &err), MLT_OK);
+  assert_string_equal(window_of(s), "run more b\ntag k=v\nend\n----\n");
+  put(fd, "\"key\":\"k\",\"value\":\"w\"}\n"); /* the rest of the line */
+  assert_string_equal(window_of(s), "run more b\ntag k=w\nend\n----\n");
+  put(fd, RUN("c", ",\"complete\":true") END("c", ""));
+  assert_string_equal(window_of(s),
+                      "experiment pipe placed\nrun whole c in=pipe RUNNING\nend\n----\n");
+  assert_int_equal(close(fd), 0);
+  assert_int_equal(ops->next(s, &rec, &err), MLT_END);
+  ops->close(s);
+}
+
+static void a_window_may_be_asked_to_be_small(void **state) {
+  (void)state;
+  struct mlt_err err = MLT_ERR_INIT;
+  struct mlt_source *s = NULL;
+  write_file("x.jsonl", MLT_STR_LIT(TAG("b", "k", "1") TAG("b", "k", "2") TAG("b", "k", "3")));
+  const struct mlt_source_opts opts = {.path = in_folder("x.jsonl"), .window_rows = 2};
+  assert_int_equal(mlt_source_by_name("jsonl")->open(&s, &opts, &err), MLT_OK);
+  assert_string_equal(window_of(s), "run more b\ntag k=1\ntag k=2\nend\n----\n");
+  assert_string_equal(window_of(s), "run more b\ntag k=3\nend\n----\n");
+  mlt_source_by_name("jsonl")->close(s);
+}
+
 static void the_first_line_says_what_the_file_is(void **state) {
   const struct mlt_source_ops *ops = mlt_source_by_name("jsonl");
   (void)state;
@@ -455,6 +507,8 @@ int main(void) {
       cmocka_unit_test(bad_lines_are_refused_and_the_rest_goes_on),
       cmocka_unit_test(a_long_line_is_refused),
       cmocka_unit_test(windows_end_when_they_are_full),
+      cmocka_unit_test(lines_of_a_pipe_do_not_wait_for_more),
+      cmocka_unit_test(a_window_may_be_asked_to_be_small),
       cmocka_unit_test(the_first_line_says_what_the_file_is),
       cmocka_unit_test(rows_of_metrics_are_a_run),
   };
