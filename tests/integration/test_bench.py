@@ -9,6 +9,8 @@ import pytest
 
 import programs
 
+pytestmark = pytest.mark.once
+
 SOURCES = ("filestore", "sqlite", "csv, wide", "csv, long", "jsonl", "tensorboard", "wandb", "export-import")
 RUN = programs.ROOT / "tests" / "bench" / "run"
 

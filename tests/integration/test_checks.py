@@ -7,6 +7,8 @@ import pytest
 
 from programs import ROOT
 
+pytestmark = pytest.mark.once
+
 DEV = ROOT / "tools" / "dev"
 LONG_FUNCTION = "void f(void) {\n" + "  ;\n" * 100 + "}\n"
 BRANCHY_FUNCTION = "int f(int a) {\n" + "  if (a)\n    a--;\n" * 15 + "  return a;\n}\n"

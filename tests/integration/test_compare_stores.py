@@ -12,6 +12,7 @@ import programs
 import pytest
 from compare_stores import KEYS, compare
 
+pytestmark = pytest.mark.once
 HEAD = programs.MLFLOW_HEADS["3.17.2"]
 OLD_HEAD = programs.MLFLOW_HEADS["2.22.5"]  # before workspaces, logged models and inputs.step
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("MLTRACK_BUILD", "build")
 

@@ -51,6 +51,7 @@ def test_there_are_26_heads():
     assert len(HEADS) == 26
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_is_accepted_with_its_features(run_bulk, head_uri, head, backend):
@@ -476,6 +477,7 @@ def release_of(version):
     return ".".join(version.split(".")[:2])
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("version", MLFLOW_HEADS)
 def test_a_new_sqlite_file_is_what_mlflow_makes(run_bulk, mlflow_run, tmp_path, version):
     ours, theirs = tmp_path / "ours.db", tmp_path / "theirs.db"
@@ -487,6 +489,7 @@ def test_a_new_sqlite_file_is_what_mlflow_makes(run_bulk, mlflow_run, tmp_path, 
     assert shapes.sqlite_shape(ours) == shapes.sqlite_shape(theirs)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("version", MLFLOW_HEADS)
 def test_a_new_postgresql_schema_is_what_mlflow_makes(run_bulk, mlflow_run, new_pg_db, version):
     ours, theirs = new_pg_db(), new_pg_db()
@@ -495,6 +498,7 @@ def test_a_new_postgresql_schema_is_what_mlflow_makes(run_bulk, mlflow_run, new_
     assert shapes.pg_shape(ours) == shapes.pg_shape(theirs)
 
 
+@pytest.mark.once
 @pytest.mark.long
 def test_every_head_is_what_mlflows_migrations_make(run_bulk, mlflow_run, new_pg_db, tmp_path):
     path, theirs = tmp_path / "theirs.db", new_pg_db()
@@ -527,6 +531,7 @@ def test_quiet_commands_say_nothing_when_all_is_well(run_bulk, tmp_path):
         assert (done.stdout, done.stderr) == ("", "")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("version", [v for v in MLFLOW_HEADS if not v.startswith("2.")])
 def test_every_mlflow_3_opens_a_default_file(run_bulk, mlflow_run, tmp_path, version):
     uri = f"sqlite:///{tmp_path}/mlflow.db"
@@ -537,6 +542,7 @@ def test_every_mlflow_3_opens_a_default_file(run_bulk, mlflow_run, tmp_path, ver
     assert (report["head"], report["differences"]) == (MLFLOW_HEADS[version], [])
 
 
+@pytest.mark.once
 def test_mlflow_2_opens_a_file_made_for_it(run_bulk, mlflow_run, tmp_path):
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     run_bulk("schema", "init", "--to", uri, "--mlflow-version", "2.22", check=0)
@@ -544,6 +550,7 @@ def test_mlflow_2_opens_a_file_made_for_it(run_bulk, mlflow_run, tmp_path):
     assert check(run_bulk, uri)["head"] == MLFLOW_HEADS["2.22.5"]
 
 
+@pytest.mark.once
 def test_mlflow_opens_a_postgresql_schema_of_any_name(run_bulk, mlflow_run, pg_db):
     pg_db.query("CREATE SCHEMA ml")
     options = "?options=-csearch_path%3Dml"
@@ -553,6 +560,7 @@ def test_mlflow_opens_a_postgresql_schema_of_any_name(run_bulk, mlflow_run, pg_d
     assert pg_db.query("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == [(0,)]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("head", HEADS)
 def test_what_init_makes_is_accepted(run_bulk, new_pg_db, tmp_path, head):
     release = first_release(run_bulk, tmp_path, head)
