@@ -72,12 +72,12 @@ static void add_pairs(struct merge *s, uint32_t mask, const char *left, const ch
 
 /* The order in which every writer, MLflow too, locks rows: whose they are, then the key, which is
    the first column of these tables. */
-static void add_order(struct merge *s) {
+static void add_order(struct merge *s, const char *before) {
   const char *comma = " ORDER BY ";
   for (unsigned i = s->n; i-- > 0;)
     if (is_in(s, i, s->m->key)) {
       add(s, comma);
-      add_column(s, i, "");
+      add_column(s, i, before);
       comma = ", ";
     }
 }
@@ -109,7 +109,7 @@ static void write_insert(struct merge *s) {
   add_columns(s);
   add(s, " FROM ");
   add(s, s->stage);
-  add_order(s);
+  add_order(s, "");
   add(s, " ON CONFLICT ");
 }
 
@@ -148,7 +148,6 @@ static void write_update(struct merge *s) {
 /* Rows that are about to be replaced, and that this import has not written itself: as they are, for
    an undo. Locked in the order in which they will be replaced. */
 static void write_keep(struct merge *s) {
-  const char *comma = " ORDER BY ";
   if (s->rc == MLT_OK)
     s->rc = mlt_buf_printf(&s->sql,
                            "INSERT INTO mltrack.replaced (import_id, table_name, row)"
@@ -167,12 +166,7 @@ static void write_keep(struct merge *s) {
                        " AND t.xmin <> xid(pg_current_xact_id()) AND t.xmin NOT IN"
                        " (SELECT xid(b.xid) FROM mltrack.batch b WHERE b.import_id = %" PRId64 ")",
                        s->pg->keep_for);
-  for (unsigned i = s->n; i-- > 0;)
-    if (is_in(s, i, s->m->key)) {
-      add(s, comma);
-      add_column(s, i, "t.");
-      comma = ", ";
-    }
+  add_order(s, "t.");
   add(s, " FOR NO KEY UPDATE OF t) AS k");
 }
 
