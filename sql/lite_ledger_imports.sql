@@ -1,5 +1,7 @@
 -- Imports, newest first, one row an import and table. ?1: an import's id, or 0.
-SELECT i.id, i.source, i.format, i.state, i.started_at, i.ended_at, i.error, i.options, i.version, i.head,
+SELECT i.id, i.source, i.format, i.state, i.started_at, i.ended_at, i.error, i.options, i.version, i.head, i.worker,
+       strftime('%s', 'now') - strftime('%s', max(i.seen_at, coalesce((SELECT max(b.committed_at) FROM mltrack_batch b
+                                                                         WHERE b.import_id = i.id), ''))),
        (SELECT count(*) FROM mltrack_run r WHERE r.import_id = i.id),
        (SELECT count(*) FROM mltrack_run r WHERE r.import_id = i.id AND r.created),
        (SELECT count(*) FROM mltrack_batch b WHERE b.import_id = i.id),

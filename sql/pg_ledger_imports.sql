@@ -2,7 +2,9 @@
 SELECT i.id, i.source, i.format, i.state,
        to_char(i.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
        to_char(i.ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-       i.error, i.options, i.version, i.head,
+       i.error, i.options, i.version, i.head, i.worker,
+       extract(epoch FROM clock_timestamp()
+               - greatest(i.seen_at, (SELECT max(b.committed_at) FROM mltrack.batch b WHERE b.import_id = i.id))),
        (SELECT count(*) FROM mltrack.run r WHERE r.import_id = i.id),
        (SELECT count(*) FROM mltrack.run r WHERE r.import_id = i.id AND r.created),
        (SELECT count(*) FROM mltrack.batch b WHERE b.import_id = i.id),

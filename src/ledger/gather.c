@@ -19,10 +19,11 @@ static enum mlt_rc give(struct mlt_ledger_gather *g, struct mlt_err *err) {
 static enum mlt_rc begin_import(struct mlt_ledger_gather *g, const struct mlt_str *field,
                                 struct mlt_err *err) {
   struct mlt_ledger_import *to = &g->import;
-  struct mlt_str *const texts[] = {&to->source,     &to->format,   &to->state,
-                                   &to->started_at, &to->ended_at, &to->error,
-                                   &to->options,    &to->version,  &to->head};
+  struct mlt_str *const texts[] = {&to->source,   &to->format, &to->state,   &to->started_at,
+                                   &to->ended_at, &to->error,  &to->options, &to->version,
+                                   &to->head,     &to->worker};
   *to = (struct mlt_ledger_import){.id = (int64_t)number(field[MLT_LEDGER_ID]),
+                                   .idle = (double)number(field[MLT_LEDGER_IDLE]),
                                    .runs = number(field[MLT_LEDGER_RUNS]),
                                    .created = number(field[MLT_LEDGER_CREATED]),
                                    .batches = number(field[MLT_LEDGER_BATCHES])};

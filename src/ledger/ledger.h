@@ -18,6 +18,10 @@
 
 enum { MLT_LEDGER_VERSION = 1, MLT_WORKER_MAX = 300, MLT_IDENTITY_HEX = 64 };
 
+/* The format of what is no import, but a repair of mltrack-verify's: what it made follows from
+   other rows, so it is not undone. */
+#define MLT_LEDGER_REPAIR "repair"
+
 /* Who imports what. Strings are borrowed. */
 struct mlt_ledger_source {
   const char *source;   /* as given, for people: no password in it */
@@ -56,7 +60,8 @@ struct mlt_ledger_batch {
 /* An import as it stands in the ledger; strings live during the call. Times are ISO 8601, UTC. */
 struct mlt_ledger_import {
   int64_t id;
-  struct mlt_str source, format, state, started_at, ended_at, error, options, version, head;
+  struct mlt_str source, format, state, started_at, ended_at, error, options, version, head, worker;
+  double idle;                     /* seconds since the last sign of life */
   uint64_t runs, created, batches; /* runs it wrote to, those of them that it created */
   uint64_t inserted[MLT_T_ALL], updated[MLT_T_ALL];
 };
@@ -92,10 +97,11 @@ enum mlt_ledger_access {
 };
 
 struct mlt_ledger_ops {
-  /* Begins a transaction of its own (in a SQLite file that is being built: goes on with that one).
-     *there: the tables are. READ of a database without them: MLT_OK, and nothing else may be asked.
-     WRITE and MAKE of one that the role may not use or make: MLT_NOPERM, with the statement that
-     mends it as the hint. MLT_SCHEMA: a newer mltrack made them. */
+  /* Begins a transaction of its own, or goes on with the one that is open, which is then left to
+     who began it. *there: the tables are. READ of a database without them: MLT_OK, and nothing else
+     may be asked. What the role may not read, write or make: MLT_NOPERM, with the statement that
+     mends it as the hint. MLT_SCHEMA: a newer mltrack made them. After these two a transaction that
+     was open can go on. */
   enum mlt_rc (*begin)(void *db, enum mlt_ledger_access access, bool *there, bool *made,
                        struct mlt_err *err);
   enum mlt_rc (*commit)(void *db, struct mlt_err *err);
@@ -172,6 +178,8 @@ enum {
   MLT_LEDGER_OPTIONS,
   MLT_LEDGER_RELEASE,
   MLT_LEDGER_HEAD,
+  MLT_LEDGER_WORKER,
+  MLT_LEDGER_IDLE,
   MLT_LEDGER_RUNS,
   MLT_LEDGER_CREATED,
   MLT_LEDGER_BATCHES,

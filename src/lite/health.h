@@ -14,6 +14,6 @@ enum mlt_rc mlt_lite_integrity(struct mlt_lite *db, bool whole,
 
 /* Inside a write transaction; see pg/health.h. A file has no sequence: nothing is done. */
 enum mlt_rc mlt_lite_repair(struct mlt_lite *db, enum mlt_repair what, int64_t before_ms,
-                            uint64_t *rows, struct mlt_err *err);
+                            struct mlt_repaired *out, struct mlt_err *err);
 
 #endif

@@ -9,7 +9,8 @@
 
 enum { MAX_SQL = 16 * 1024 };
 
-static const struct mlt_read_dialect dialect = {.keys = "= ?1", .ints = "= ?1", .bytes = ""};
+static const struct mlt_read_dialect dialect = {
+    .keys = "= ?1", .ints = "= ?1", .bytes = "", .ledger = "mltrack_", .here = ""};
 
 struct mlt_lite_read {
   struct mlt_lite *db;

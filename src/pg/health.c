@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "pg/internal.h"
 #include "sql.h"
@@ -20,7 +19,7 @@ enum mlt_rc mlt_pg_unvalidated(struct mlt_pg *pg,
   return rc;
 }
 
-enum { LOCK_MS = 20000 };
+enum { LOCK_MS = 20000, STATEMENT_MAX = 8 * 1024 };
 
 static enum mlt_rc keep_writers_out(struct mlt_pg *pg, struct mlt_err *err) {
   char sql[512];
@@ -31,26 +30,35 @@ static enum mlt_rc keep_writers_out(struct mlt_pg *pg, struct mlt_err *err) {
   return mlt_pg_command(pg, sql, NULL, err);
 }
 
+/* A row that an INSERT made, and none that it updated instead, has no xmax. */
+static const char returning[] = " RETURNING run_uuid, xmax = 0";
+
 static enum mlt_rc change(struct mlt_pg *pg, const char *sql, int n, const char *const *params,
-                          uint64_t *rows, struct mlt_err *err) {
+                          struct mlt_repaired *out, struct mlt_err *err) {
+  char all[STATEMENT_MAX];
   PGresult *res = NULL;
-  enum mlt_rc rc = mlt_pg_query(pg, sql, n, params, &res, err);
-  if (rc == MLT_OK)
-    *rows = strtoull(PQcmdTuples(res), NULL, 10);
+  (void)snprintf(all, sizeof all, "%s%s", sql, returning);
+  enum mlt_rc rc = mlt_pg_query(pg, all, n, params, &res, err);
+  for (int i = 0; rc == MLT_OK && i < PQntuples(res); i++) {
+    bool inserted = PQgetvalue(res, i, 1)[0] == 't';
+    out->inserted += inserted;
+    out->updated += !inserted;
+    if (mlt_map_put(out->runs, mlt_str_c(PQgetvalue(res, i, 0)), 0) < 0)
+      rc = mlt_err_nomem(err);
+  }
   PQclear(res);
   return rc;
 }
 
 enum mlt_rc mlt_pg_repair(struct mlt_pg *pg, enum mlt_repair what, int64_t before_ms,
-                          uint64_t *rows, struct mlt_err *err) {
+                          struct mlt_repaired *out, struct mlt_err *err) {
   char before[24];
   const char *params[] = {before};
-  *rows = 0;
   (void)snprintf(before, sizeof before, "%" PRId64, before_ms);
   if (what == MLT_REPAIR_SEQUENCE)
-    return mlt_pg_sequence_repair(pg, rows, err);
+    return mlt_pg_sequence_repair(pg, &out->moved, err);
   if (what == MLT_REPAIR_STALE)
-    return change(pg, mlt_sql_repair_stale, 1, params, rows, err);
+    return change(pg, mlt_sql_repair_stale, 1, params, out, err);
   enum mlt_rc rc = keep_writers_out(pg, err);
-  return rc == MLT_OK ? change(pg, mlt_sql_repair_latest, 0, NULL, rows, err) : rc;
+  return rc == MLT_OK ? change(pg, mlt_sql_repair_latest, 0, NULL, out, err) : rc;
 }

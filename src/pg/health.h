@@ -23,10 +23,10 @@ enum mlt_rc mlt_pg_unvalidated(struct mlt_pg *pg,
                                void *ctx, struct mlt_err *err);
 
 /* Inside a write transaction. before_ms: of MLT_REPAIR_STALE, runs that have been silent since.
-   *rows: how many were written. LATEST keeps others from writing metrics until the transaction
+   out is zeroed but for its map. LATEST keeps others from writing metrics until the transaction
    ends, or they would be compared with points that nobody has seen; MLT_TEMPFAIL if they do not let
    it. SEQUENCE never goes backwards, and is not undone by a rollback. */
 enum mlt_rc mlt_pg_repair(struct mlt_pg *pg, enum mlt_repair what, int64_t before_ms,
-                          uint64_t *rows, struct mlt_err *err);
+                          struct mlt_repaired *out, struct mlt_err *err);
 
 #endif

@@ -51,8 +51,20 @@ static bool is_true(const PGresult *res, int field) {
   return PQgetvalue(res, 0, field)[0] == 't';
 }
 
+/* What the role lacks to read a ledger that is there. */
+static enum mlt_rc refuse_reader(const PGresult *res, struct mlt_err *err) {
+  const char *role = PQgetvalue(res, 0, 3);
+  enum mlt_rc rc =
+      mlt_err_set(err, MLT_NOPERM, "role %s has no right to read schema mltrack", role);
+  mlt_err_hint(err,
+               "GRANT USAGE ON SCHEMA mltrack TO %s; GRANT SELECT ON ALL TABLES IN SCHEMA mltrack "
+               "TO %s",
+               role, role);
+  return rc;
+}
+
 /* What the role lacks to keep a ledger. */
-static enum mlt_rc refuse(const PGresult *res, bool there, struct mlt_err *err) {
+static enum mlt_rc refuse_writer(const PGresult *res, bool there, struct mlt_err *err) {
   const char *role = PQgetvalue(res, 0, 3);
   enum mlt_rc rc =
       there ? mlt_err_set(err, MLT_NOPERM, "role %s has no right to write to schema mltrack", role)
@@ -79,8 +91,10 @@ static enum mlt_rc prepare(struct mlt_pg *pg, enum mlt_ledger_access access, boo
   if (rc != MLT_OK)
     return rc;
   *there = is_true(res, 0);
-  if (access != MLT_LEDGER_READ && !is_true(res, *there ? 1 : 2))
-    rc = refuse(res, *there, err);
+  if (access == MLT_LEDGER_READ && *there && !is_true(res, 5))
+    rc = refuse_reader(res, err);
+  else if (access != MLT_LEDGER_READ && !is_true(res, *there ? 1 : 2))
+    rc = refuse_writer(res, *there, err);
   PQclear(res);
   if (rc == MLT_OK && *there)
     rc = read_version(pg, &version, err);
@@ -96,17 +110,17 @@ static enum mlt_rc op_begin(void *db, enum mlt_ledger_access access, bool *there
                             struct mlt_err *err) {
   struct mlt_pg *pg = db;
   *there = *made = false;
-  pg->goes_on = PQtransactionStatus(pg->conn) == PQTRANS_INTRANS; /* a rebuild's */
-  if (pg->goes_on) {
+  pg->goes_on = PQtransactionStatus(pg->conn) == PQTRANS_INTRANS;
+  if (pg->goes_on && access == MLT_LEDGER_WRITE) { /* a rebuild's, which has begun one before */
     *there = true;
     return MLT_OK;
   }
-  enum mlt_rc rc = mlt_pg_command(pg, begin_read, NULL, err);
+  enum mlt_rc rc = pg->goes_on ? MLT_OK : mlt_pg_command(pg, begin_read, NULL, err);
   if (rc == MLT_OK && access != MLT_LEDGER_READ)
     rc = mlt_pg_command(pg, lock, NULL, err);
   if (rc == MLT_OK)
     rc = prepare(pg, access, there, made, err);
-  if (rc != MLT_OK)
+  if (rc != MLT_OK && !pg->goes_on)
     mlt_pg_rollback(pg);
   return rc;
 }
@@ -190,8 +204,11 @@ struct lists {
 };
 
 static enum mlt_rc add_tables(struct lists *l, const struct mlt_ledger_batch *b) {
+  struct mlt_buf *const all[] = {&l->tables, &l->inserted, &l->updated};
   enum mlt_rc rc = MLT_OK;
-  const char *comma = "{";
+  const char *comma = "";
+  for (size_t i = 0; rc == MLT_OK && i < sizeof all / sizeof *all; i++)
+    rc = mlt_buf_adds(all[i], "{");
   for (size_t t = 0; rc == MLT_OK && t < MLT_T_ALL; t++) {
     if (!b->inserted[t] && !b->updated[t])
       continue;

@@ -14,7 +14,12 @@ enum { STATEMENT_MAX = 16 * 1024, KEYS_MAX = 16 * 1024 * 1024, LOCK_MS = 20000 }
 enum { COPIED_AT_ONCE = 64 /* content of spans may be large */ };
 
 static const struct mlt_read_dialect dialect = {
-    .keys = "= ANY ($1)", .ints = "= ANY ($1::pg_catalog.int8[])", .bytes = "COLLATE \"C\""};
+    .keys = "= ANY ($1)",
+    .ints = "= ANY ($1::pg_catalog.int8[])",
+    .bytes = "COLLATE \"C\"",
+    .ledger = "mltrack.",
+    .here = " AND i.tables_in = (SELECT n.nspname FROM pg_namespace n JOIN pg_class c "
+            "ON c.relnamespace = n.oid WHERE c.oid = 'runs'::regclass)"};
 
 struct mlt_pg_read {
   struct mlt_pg *pg;

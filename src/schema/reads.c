@@ -33,6 +33,10 @@ static const char *meaning(struct mlt_str marker, const struct mlt_read_dialect 
     return d->ints;
   if (mlt_str_is(marker, "BYTES"))
     return d->bytes;
+  if (mlt_str_is(marker, "LEDGER"))
+    return d->ledger;
+  if (mlt_str_is(marker, "HERE"))
+    return d->here;
   if (mlt_str_is(marker, "DEFAULT"))
     return in_space ? " AND t.workspace = 'default'" : "";
   if (mlt_str_is(marker, "WORKSPACE"))

@@ -40,7 +40,7 @@ bool mlt_read_exists(enum mlt_read what, uint32_t features);
 
 /* What the databases differ in, see reads.def. */
 struct mlt_read_dialect {
-  const char *keys, *ints, *bytes;
+  const char *keys, *ints, *bytes, *ledger, *here;
 };
 
 /* Appends the SELECT; columns that the features lack are NULL. MLT_NOMEM, MLT_TOOBIG. */

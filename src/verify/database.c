@@ -1,4 +1,6 @@
 /* The two databases as one: opened for reading only, standing still, read by named reads. */
+#include "lite/ledger.h"
+#include "pg/ledger.h"
 #include "verify/private.h"
 
 /* ---- opening ---- */
@@ -38,6 +40,20 @@ void mlt_verify_disconnect(struct mlt_verify *v) {
   mlt_lite_close(v->lite);
   v->pg = NULL;
   v->lite = NULL;
+}
+
+enum mlt_rc mlt_verify_ledger(struct mlt_verify *v, bool *there, const struct mlt_ledger_ops **ops,
+                              void **db, struct mlt_err *err) {
+  const struct mlt_ledger_ops *theirs = v->pg ? &mlt_pg_ledger : &mlt_lite_ledger;
+  void *handle = v->pg ? (void *)v->pg : (void *)v->lite;
+  bool made;
+  enum mlt_rc rc = theirs->begin(handle, MLT_LEDGER_READ, there, &made, err);
+  theirs->rollback(handle); /* of a transaction of its own: what stands still does so without */
+  if (ops) {
+    *ops = theirs;
+    *db = handle;
+  }
+  return rc;
 }
 
 /* ---- reading ---- */

@@ -20,12 +20,8 @@ static int64_t mtime_ns(const struct stat *st) {
   return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
-/* path: relative to the folder, "" is itself. */
-static void tell(const struct mlt_scan *s, const struct mlt_scan_job *job, enum mlt_finding_id what,
-                 const char *path, const char *fmt, ...) MLT_PRINTF(5, 6);
-
-static void tell(const struct mlt_scan *s, const struct mlt_scan_job *job, enum mlt_finding_id what,
-                 const char *path, const char *fmt, ...) {
+void mlt_scan_tell(struct mlt_scan *s, struct mlt_scan_job *job, enum mlt_finding_id what,
+                   const char *path, const char *fmt, ...) {
   char text[TEXT], full[2 * PATH_MAX];
   va_list args;
   va_start(args, fmt);
@@ -71,8 +67,8 @@ int mlt_scan_manifest(const char *folder, const char *id, char name[PATH_MAX]) {
 /* ---- one file, read ---- */
 
 /* 0, or errno; ECANCELED when all is over. */
-static int hash_file(struct mlt_scan_worker *w, int fd, unsigned char sha[MLT_SHA256_BYTES],
-                     uint64_t *size) {
+static int hash_file(struct mlt_scan_worker *w, struct mlt_scan_job *job, int fd,
+                     unsigned char sha[MLT_SHA256_BYTES], uint64_t *size) {
   ssize_t n;
   *size = 0;
   if (!mlt_hasher_start(w->hasher))
@@ -82,50 +78,58 @@ static int hash_file(struct mlt_scan_worker *w, int fd, unsigned char sha[MLT_SH
     if (!mlt_hasher_add(w->hasher, w->buffer, (size_t)n))
       return ENOMEM;
     *size += (uint64_t)n;
-    atomic_fetch_add_explicit(&w->s->sum_hashed_bytes, (uint64_t)n, memory_order_relaxed);
+    MLT_SCAN_COUNT(w->s, job, hashed_bytes, (uint64_t)n);
     if (mlt_scan_over(w->s))
       return ECANCELED;
   }
-  return n < 0 ? (int)-n : mlt_hasher_finish(w->hasher, sha) ? 0 : ENOMEM;
+  if (n < 0)
+    return (int)-n;
+  MLT_SCAN_COUNT(w->s, job, hashed, 1);
+  return mlt_hasher_finish(w->hasher, sha) ? 0 : ENOMEM;
 }
 
-static void tell_unread(const struct mlt_scan *s, const struct mlt_scan_job *job, const char *path,
+int mlt_scan_hash(struct mlt_scan_worker *w, struct mlt_scan_job *job, const char *path,
+                  unsigned char sha[MLT_SHA256_BYTES], uint64_t *size, struct stat *st) {
+  int fd = mlt_file_open(job->top, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  int failed = fd < 0 ? -fd : fstat(fd, st) != 0 ? errno : 0;
+  if (!failed)
+    failed = S_ISREG(st->st_mode) ? hash_file(w, job, fd, sha, size) : ENODEV;
+  if (fd >= 0)
+    (void)close(fd);
+  return failed;
+}
+
+static void tell_unread(struct mlt_scan *s, struct mlt_scan_job *job, const char *path,
                         int errnum) {
   if (errnum == ECANCELED)
     return;
   if (errnum == ENOENT)
-    tell(s, job, MLT_FINDING_FILE_MISSING, path, "it went away while it was looked at");
+    mlt_scan_tell(s, job, MLT_FINDING_FILE_MISSING, path, "it went away while it was looked at");
   else
-    tell(s, job, MLT_FINDING_FILE_UNREADABLE, path, "cannot be read: %s", text_of(errnum));
+    mlt_scan_tell(s, job, MLT_FINDING_FILE_UNREADABLE, path, "cannot be read: %s", text_of(errnum));
 }
 
-void mlt_scan_run_file(struct mlt_scan_worker *w, const struct mlt_scan_job *job, const char *path,
+void mlt_scan_run_file(struct mlt_scan_worker *w, struct mlt_scan_job *job, const char *path,
                        const struct mlt_manifest_entry *was) {
   unsigned char sha[MLT_SHA256_BYTES];
   uint64_t size = 0;
   struct stat st;
-  int fd = mlt_file_open(job->top, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  int failed = fd < 0 ? -fd : fstat(fd, &st) != 0 ? errno : 0;
-  if (!failed)
-    failed = S_ISREG(st.st_mode) ? hash_file(w, fd, sha, &size) : ENODEV;
-  if (fd >= 0)
-    (void)close(fd);
+  int failed = mlt_scan_hash(w, job, path, sha, &size, &st);
   if (failed) {
     tell_unread(w->s, job, path, failed);
     return;
   }
-  atomic_fetch_add(&w->s->sum_hashed, 1);
   bool same_time = mtime_ns(&st) == was->mtime_ns;
   if (size != was->size)
-    tell(w->s, job, MLT_FINDING_FILE_CHANGED, path,
-         "%" PRIu64 " bytes; it had %" PRIu64 " when it was recorded", size, was->size);
+    mlt_scan_tell(w->s, job, MLT_FINDING_FILE_CHANGED, path,
+                  "%" PRIu64 " bytes; it had %" PRIu64 " when it was recorded", size, was->size);
   else if (memcmp(sha, was->sha256, sizeof sha) != 0)
-    tell(w->s, job, MLT_FINDING_FILE_CHANGED, path,
-         "other content (SHA-256) than was recorded, of the same length%s",
-         same_time ? " and time" : "");
+    mlt_scan_tell(w->s, job, MLT_FINDING_FILE_CHANGED, path,
+                  "other content (SHA-256) than was recorded, of the same length%s",
+                  same_time ? " and time" : "");
   else if (!same_time)
-    tell(w->s, job, MLT_FINDING_FILE_TOUCHED, path,
-         "its time is another than was recorded; its content is the same");
+    mlt_scan_tell(w->s, job, MLT_FINDING_FILE_TOUCHED, path,
+                  "its time is another than was recorded; its content is the same");
 }
 
 /* ---- a folder beside its manifest ---- */
@@ -149,14 +153,20 @@ static void next_entry(struct compare *c) {
   if (rc == MLT_NOMEM)
     mlt_scan_fail(c->w->s, &why);
   else
-    tell(c->w->s, c->job, MLT_FINDING_MANIFEST_BAD, "", "%s", why.msg);
+    mlt_scan_tell(c->w->s, c->job, MLT_FINDING_MANIFEST_BAD, "", "%s", why.msg);
 }
 
 static void tell_missing(struct compare *c, const char *instead) {
   char path[PATH_MAX];
   (void)snprintf(path, sizeof path, "%.*s", MLT_STR_ARG(c->was.path));
-  tell(c->w->s, c->job, MLT_FINDING_FILE_MISSING, path, "%s; %" PRIu64 " bytes were recorded",
-       instead, c->was.size);
+  mlt_scan_tell(c->w->s, c->job, MLT_FINDING_FILE_MISSING, path,
+                "%s; %" PRIu64 " bytes were recorded", instead, c->was.size);
+}
+
+/* It may be there by another name. */
+static void miss(struct compare *c) {
+  if (!mlt_scan_keep(c->job, c->was.path, c->was.size, c->was.mtime_ns, c->was.sha256))
+    tell_missing(c, "not there");
 }
 
 /* Is path what was recorded next? What comes before it is missing. */
@@ -164,7 +174,7 @@ static bool come_to(struct compare *c, const char *path) {
   struct mlt_str at = mlt_str_c(path);
   int order = 1;
   while (c->have && (order = mlt_str_cmp(c->was.path, at)) < 0) {
-    tell_missing(c, "not there");
+    miss(c);
     next_entry(c);
   }
   return c->have && order == 0;
@@ -210,8 +220,8 @@ static void read_file(struct compare *c, const struct mlt_tree_item *item) {
 static void compare_file(struct compare *c, const struct mlt_tree_item *item) {
   uint64_t size = (uint64_t)item->st->st_size;
   if (size != c->was.size)
-    tell(c->w->s, c->job, MLT_FINDING_FILE_CHANGED, item->path,
-         "%" PRIu64 " bytes; it had %" PRIu64 " when it was recorded", size, c->was.size);
+    mlt_scan_tell(c->w->s, c->job, MLT_FINDING_FILE_CHANGED, item->path,
+                  "%" PRIu64 " bytes; it had %" PRIu64 " when it was recorded", size, c->was.size);
   else if (is_to_be_read(c, item))
     read_file(c, item);
 }
@@ -226,14 +236,17 @@ static bool may(const struct mlt_scan *s, const struct mlt_tree_item *item, unsi
 static void see_file(struct compare *c, const struct mlt_tree_item *item) {
   struct mlt_scan *s = c->w->s;
   bool was = come_to(c, item->path), readable = may(s, item, MLT_MAY_READ);
-  atomic_fetch_add_explicit(&s->sum_files, 1, memory_order_relaxed);
-  atomic_fetch_add_explicit(&s->sum_bytes, (uint64_t)item->st->st_size, memory_order_relaxed);
+  MLT_SCAN_COUNT(s, c->job, files, 1);
+  MLT_SCAN_COUNT(s, c->job, bytes, (uint64_t)item->st->st_size);
   if (!readable)
-    tell(s, c->job, MLT_FINDING_FILE_UNREADABLE, item->path, "%s may not read it (mode %03o)",
-         mlt_access_name(reader_of(s)), (unsigned)(item->st->st_mode & 0777));
-  if (!was && c->recorded)
-    tell(s, c->job, MLT_FINDING_FILE_ADDED, item->path, "%jd bytes, which were not recorded",
-         (intmax_t)item->st->st_size);
+    mlt_scan_tell(s, c->job, MLT_FINDING_FILE_UNREADABLE, item->path,
+                  "%s may not read it (mode %03o)", mlt_access_name(reader_of(s)),
+                  (unsigned)(item->st->st_mode & 0777));
+  if (!was && c->recorded &&
+      !mlt_scan_keep(c->job, mlt_str_c(item->path), (uint64_t)item->st->st_size, mtime_ns(item->st),
+                     NULL))
+    mlt_scan_tell(s, c->job, MLT_FINDING_FILE_ADDED, item->path,
+                  "%jd bytes, which were not recorded", (intmax_t)item->st->st_size);
   if (was && (readable || s->o.as))
     compare_file(c, item);
   if (was)
@@ -242,9 +255,9 @@ static void see_file(struct compare *c, const struct mlt_tree_item *item) {
 
 static void see_folder(struct compare *c, const struct mlt_tree_item *item) {
   if (!may(c->w->s, item, MLT_MAY_READ | MLT_MAY_SEARCH))
-    tell(c->w->s, c->job, MLT_FINDING_FOLDER_UNREADABLE, item->path,
-         "%s may not list it (mode %03o)", mlt_access_name(reader_of(c->w->s)),
-         (unsigned)(item->st->st_mode & 0777));
+    mlt_scan_tell(c->w->s, c->job, MLT_FINDING_FOLDER_UNREADABLE, item->path,
+                  "%s may not list it (mode %03o)", mlt_access_name(reader_of(c->w->s)),
+                  (unsigned)(item->st->st_mode & 0777));
 }
 
 /* Does the absolute path, links resolved, lie in the folder (or is it)? -errno if it is nowhere. */
@@ -256,20 +269,20 @@ static int lies_in(const char *path, const char *folder) {
   return strncmp(real, top, n) == 0 && (real[n] == '/' || !real[n]);
 }
 
-static void tell_link(struct mlt_scan *s, const struct mlt_scan_job *job, const char *path,
+static void tell_link(struct mlt_scan *s, struct mlt_scan_job *job, const char *path,
                       const char *within) {
   char full[2 * PATH_MAX], to[256];
   (void)snprintf(full, sizeof full, "%s%s%s", job->full, *path ? "/" : "", path);
   ssize_t n = readlink(full, to, sizeof to);
   int where = lies_in(full, within), length = n < 0 ? 0 : (int)n;
   if (where < 0)
-    tell(s, job, MLT_FINDING_LINK_BROKEN, path, "a symbolic link to '%.*s': %s", length, to,
-         text_of(-where));
+    mlt_scan_tell(s, job, MLT_FINDING_LINK_BROKEN, path, "a symbolic link to '%.*s': %s", length,
+                  to, text_of(-where));
   else if (where == 0)
-    tell(s, job, MLT_FINDING_LINK_OUT, path, "a symbolic link to '%.*s', which is not in %s",
-         length, to, within);
+    mlt_scan_tell(s, job, MLT_FINDING_LINK_OUT, path,
+                  "a symbolic link to '%.*s', which is not in %s", length, to, within);
   else
-    tell(s, job, MLT_FINDING_LINK_INSIDE, path, "a symbolic link to '%.*s'", length, to);
+    mlt_scan_tell(s, job, MLT_FINDING_LINK_INSIDE, path, "a symbolic link to '%.*s'", length, to);
 }
 
 static void see_other(struct compare *c, const struct mlt_tree_item *item) {
@@ -278,7 +291,8 @@ static void see_other(struct compare *c, const struct mlt_tree_item *item) {
   if (link)
     tell_link(c->w->s, c->job, item->path, c->job->full);
   else
-    tell(c->w->s, c->job, MLT_FINDING_SPECIAL_FILE, item->path, "a device, FIFO or socket");
+    mlt_scan_tell(c->w->s, c->job, MLT_FINDING_SPECIAL_FILE, item->path,
+                  "a device, FIFO or socket");
   if (was) {
     tell_missing(c, link ? "a symbolic link is in its place"
                          : "a device, FIFO or socket is in its place");
@@ -297,8 +311,9 @@ static bool see(void *ctx, const struct mlt_tree_item *item) {
     break;
   case MLT_TREE_UNREAD:
     pass_over(c, item->path);
-    tell(c->w->s, c->job, MLT_FINDING_FOLDER_UNREADABLE, item->path, "cannot be looked into: %s",
-         item->errnum == ELOOP ? "it lies too many folders deep" : text_of(item->errnum));
+    mlt_scan_tell(c->w->s, c->job, MLT_FINDING_FOLDER_UNREADABLE, item->path,
+                  "cannot be looked into: %s",
+                  item->errnum == ELOOP ? "it lies too many folders deep" : text_of(item->errnum));
     break;
   default:
     see_other(c, item);
@@ -357,10 +372,10 @@ static bool open_manifest(struct compare *c) {
     rc = mlt_err_set(&why, MLT_DATA, "manifest %s is that of %s", name,
                      mlt_manifest_reader_id(c->manifest));
   if (rc != MLT_OK) {
-    tell(c->w->s, c->job, MLT_FINDING_MANIFEST_BAD, "", "%s", why.msg);
+    mlt_scan_tell(c->w->s, c->job, MLT_FINDING_MANIFEST_BAD, "", "%s", why.msg);
     return false;
   }
-  atomic_fetch_add(&c->w->s->sum_manifests, 1);
+  MLT_SCAN_COUNT(c->w->s, c->job, manifests, 1);
   c->recorded = true;
   next_entry(c);
   return true;
@@ -369,36 +384,38 @@ static bool open_manifest(struct compare *c) {
 static void tell_no_folder(struct compare *c, int failed) {
   struct mlt_scan *s = c->w->s;
   if (failed == ENOENT && c->have)
-    tell(s, c->job, MLT_FINDING_FOLDER_MISSING, "", "not there, though files in it were recorded");
+    mlt_scan_tell(s, c->job, MLT_FINDING_FOLDER_MISSING, "",
+                  "not there, though files in it were recorded");
   else if (failed == ENOTDIR)
-    tell(s, c->job, MLT_FINDING_FOLDER_NOT, "", "it, or what it is in, is no folder");
+    mlt_scan_tell(s, c->job, MLT_FINDING_FOLDER_NOT, "", "it, or what it is in, is no folder");
   else if (failed == EMFILE || failed == ENFILE || failed == ENOMEM) {
     struct mlt_err err = MLT_ERR_INIT;
     (void)mlt_err_errno(&err, failed, "cannot open %s", c->job->full);
     mlt_scan_fail(s, &err);
   } else if (failed != ENOENT && failed != ECANCELED) {
-    tell(s, c->job, MLT_FINDING_FOLDER_UNREADABLE, "", "cannot be opened: %s", text_of(failed));
+    mlt_scan_tell(s, c->job, MLT_FINDING_FOLDER_UNREADABLE, "", "cannot be opened: %s",
+                  text_of(failed));
   }
 }
 
 /* For another user: every folder on the way, and itself. */
-static void check_way(struct mlt_scan *s, const struct mlt_scan_job *job) {
+static void check_way(struct mlt_scan *s, struct mlt_scan_job *job) {
   char where[PATH_MAX];
   struct stat st;
   if (!s->o.as)
     return;
   if (!mlt_access_reach(s->o.as, job->full, where))
-    tell(s, job, MLT_FINDING_FOLDER_UNREADABLE, "", "%s may not go through %s",
-         mlt_access_name(s->o.as), where);
+    mlt_scan_tell(s, job, MLT_FINDING_FOLDER_UNREADABLE, "", "%s may not go through %s",
+                  mlt_access_name(s->o.as), where);
   else if (stat(job->full, &st) == 0 && S_ISDIR(st.st_mode) &&
            !mlt_access_may(s->o.as, &st, MLT_MAY_READ | MLT_MAY_SEARCH))
-    tell(s, job, MLT_FINDING_FOLDER_UNREADABLE, "", "%s may not list it (mode %03o)",
-         mlt_access_name(s->o.as), (unsigned)(st.st_mode & 0777));
+    mlt_scan_tell(s, job, MLT_FINDING_FOLDER_UNREADABLE, "", "%s may not list it (mode %03o)",
+                  mlt_access_name(s->o.as), (unsigned)(st.st_mode & 0777));
 }
 
 static void drain(struct compare *c) {
   while (c->have && !mlt_scan_over(c->w->s)) {
-    tell_missing(c, "not there");
+    miss(c);
     next_entry(c);
   }
 }
@@ -413,7 +430,7 @@ void mlt_scan_run_folder(struct mlt_scan_worker *w, struct mlt_scan_job *job) {
     tell_no_folder(&c, -fd);
   } else {
     job->top = fd;
-    atomic_fetch_add(&w->s->sum_folders, 1);
+    MLT_SCAN_COUNT(w->s, job, folders, 1);
     if (mlt_tree_walk(fd, see, &c, &err) != MLT_OK)
       mlt_scan_fail(w->s, &err);
     drain(&c);

@@ -1,5 +1,5 @@
 /* Making right what can be: not part of verifying, and never done by it. One transaction, by the
-   rules MLflow writes by. */
+   rules MLflow writes by; the ledger gets an entry of its own in it. */
 #ifndef MLT_VERIFY_REPAIR_H
 #define MLT_VERIFY_REPAIR_H
 
@@ -19,10 +19,16 @@ extern const struct mlt_repair_info mlt_repairs[MLT_REPAIR_COUNT];
 /* How many of the findings it mends. */
 uint64_t mlt_repair_found(enum mlt_repair what, const struct mlt_verify_result *r);
 
-/* Does it; of the options, target, now_ms and stale_seconds count. *rows: how many were written.
-   MLT_SCHEMA: mltrack would not write to this database at all. Else as pg/store.h and lite/store.h
-   have it; after an error nothing was written. */
-enum mlt_rc mlt_repair_do(enum mlt_repair what, const struct mlt_verify_opts *opts, uint64_t *rows,
-                          struct mlt_err *err) MLT_NODISCARD;
+struct mlt_repair_outcome {
+  uint64_t rows;            /* that were written */
+  int64_t import;           /* its id in the ledger; 0: none */
+  struct mlt_err no_ledger; /* rc MLT_NOPERM: why it is not in the ledger, and how to mend that */
+};
+
+/* Does it; of the options, target, now_ms and stale_seconds count. MLT_SCHEMA: mltrack would not
+   write to this database at all, or a newer one made the ledger. Else as pg/store.h and
+   lite/store.h have it; after an error nothing was written. */
+enum mlt_rc mlt_repair_do(enum mlt_repair what, const struct mlt_verify_opts *opts,
+                          struct mlt_repair_outcome *out, struct mlt_err *err) MLT_NODISCARD;
 
 #endif

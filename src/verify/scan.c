@@ -74,9 +74,12 @@ static struct mlt_scan_job *new_job(const struct mlt_scan_folder *f) {
   return job;
 }
 
-void mlt_scan_done(struct mlt_scan_job *job) {
+void mlt_scan_done(struct mlt_scan_worker *w, struct mlt_scan_job *job) {
   if (atomic_fetch_sub(&job->users, 1) > 1)
     return;
+  if (w && !mlt_scan_over(w->s))
+    mlt_scan_tell_kept(w, job);
+  mlt_scan_forget_kept(job);
   if (job->top >= 0)
     (void)close(job->top);
   mlt_free(job);
@@ -119,7 +122,7 @@ static void run_task(struct mlt_scan_worker *w, struct mlt_scan_task *t) {
       mlt_scan_run_folder(w, t->job);
   }
   mlt_free(t->path);
-  mlt_scan_done(t->job);
+  mlt_scan_done(w, t->job);
 }
 
 static void *run_worker(void *arg) {
@@ -209,7 +212,7 @@ enum mlt_rc mlt_scan_add(struct mlt_scan *s, const struct mlt_scan_folder *f, st
   }
   (void)pthread_mutex_unlock(&s->lock);
   if (rc != MLT_OK)
-    mlt_scan_done(job);
+    mlt_scan_done(NULL, job);
   return rc;
 }
 
@@ -237,12 +240,12 @@ enum mlt_rc mlt_scan_wait(struct mlt_scan *s, unsigned ms, bool *done, struct ml
 }
 
 void mlt_scan_progress(struct mlt_scan *s, struct mlt_scanned *out) {
-  *out = (struct mlt_scanned){.folders = s->sum_folders,
-                              .manifests = s->sum_manifests,
-                              .files = s->sum_files,
-                              .bytes = s->sum_bytes,
-                              .hashed = s->sum_hashed,
-                              .hashed_bytes = s->sum_hashed_bytes};
+  *out = (struct mlt_scanned){.folders = s->sum.folders,
+                              .manifests = s->sum.manifests,
+                              .files = s->sum.files,
+                              .bytes = s->sum.bytes,
+                              .hashed = s->sum.hashed,
+                              .hashed_bytes = s->sum.hashed_bytes};
 }
 
 /* What still waits is taken, and dropped. */

@@ -1,6 +1,10 @@
-/* Which runs are meant: those that opts.runs, .experiments and .since_ms all let through. What was
-   asked for and is not there is a finding: the store does not hold what somebody expects of it. */
+/* Which runs are meant: those that opts.runs, .experiments, .since_ms and .imports all let through.
+   What was asked for and is not there is a finding: the store does not hold what somebody expects
+   of it. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "verify/private.h"
@@ -36,19 +40,60 @@ static enum mlt_rc add_run(struct mlt_verify *v, struct mlt_str run, struct mlt_
   return MLT_OK;
 }
 
+static enum mlt_rc take_imported(void *ctx, const struct mlt_read_row *row, struct mlt_err *err) {
+  return put(((struct mlt_verify *)ctx)->imported, row->extra[RUN], err);
+}
+
+static enum mlt_rc take_import(void *ctx, const struct mlt_ledger_import *i, struct mlt_err *err) {
+  char id[24];
+  (void)snprintf(id, sizeof id, "%" PRId64, i->id);
+  return put(((struct mlt_verify *)ctx)->imports_there, mlt_str_c(id), err);
+}
+
+static int64_t import_id(const char *text) {
+  size_t n = strlen(text);
+  return n && n <= 18 && strspn(text, "0123456789") == n && *text != '0' ? strtoll(text, NULL, 10)
+                                                                         : 0;
+}
+
+/* Which runs the imports that were asked for have written. */
+static enum mlt_rc look_into_ledger(struct mlt_verify *v, struct mlt_err *err) {
+  const struct mlt_verify_opts *o = &v->opts;
+  const struct mlt_ledger_ops *ops;
+  void *db;
+  bool there;
+  for (size_t i = 0; i < o->n_imports; i++)
+    if (!import_id(o->imports[i]))
+      return mlt_err_set(err, MLT_USAGE, "'%s' is no import's id: a number from 1 on",
+                         o->imports[i]);
+  enum mlt_rc rc = mlt_verify_ledger(v, &there, &ops, &db, err);
+  for (size_t i = 0; rc == MLT_OK && there && i < o->n_imports; i++) {
+    const struct mlt_str id = mlt_str_c(o->imports[i]);
+    rc = ops->imports(db, import_id(o->imports[i]), take_import, v, err);
+    if (rc == MLT_OK)
+      rc = mlt_verify_read_of(v, MLT_READ_LEDGER_SCOPE, &id, 1, take_imported, v, err);
+  }
+  return rc;
+}
+
 /* The ids that were asked for become the keys of the first read. */
 static enum mlt_rc take_ids(struct mlt_verify *v, struct mlt_err *err) {
   enum mlt_rc rc = MLT_OK;
+  struct mlt_str run;
+  uint64_t ignored;
   size_t n = 0;
   for (size_t i = 0; i < v->opts.n_runs && rc == MLT_OK; i++)
     rc = add_run(v, mlt_str_c(v->opts.runs[i]), err);
+  for (size_t at = 0;
+       rc == MLT_OK && !v->opts.n_runs && mlt_map_next(v->imported, &at, &run, &ignored);)
+    rc = add_run(v, run, err);
   if (v->runs.n)
     qsort(v->runs.v, v->runs.n, sizeof *v->runs.v, by_bytes);
   for (size_t i = 0; i < v->runs.n; i++)
     if (n == 0 || !mlt_str_eq(v->runs.v[n - 1], v->runs.v[i]))
       v->runs.v[n++] = v->runs.v[i];
   v->runs.n = n;
-  v->partial = n > 0;
+  v->partial = n > 0 || v->opts.n_imports;
   return rc;
 }
 
@@ -66,6 +111,7 @@ static enum mlt_rc take_run(void *ctx, const struct mlt_read_row *row, struct ml
   const struct mlt_str start = row->extra[START];
   enum mlt_rc rc = o->n_runs ? put(v->runs_there, row->extra[RUN], err) : MLT_OK;
   if (rc != MLT_OK || (o->n_experiments && !has(v->experiments, row->extra[EXPERIMENT])) ||
+      (o->n_imports && !has(v->imported, row->extra[RUN])) ||
       (o->has_since && (!start.p || strtoll(start.p, NULL, 10) < o->since_ms)))
     return rc;
   rc = put(v->chosen, row->extra[RUN], err);
@@ -85,17 +131,24 @@ static enum mlt_rc settle(struct mlt_verify *v, struct mlt_err *err) {
   return rc;
 }
 
+static enum mlt_rc make_maps(struct mlt_verify *v, struct mlt_err *err) {
+  struct mlt_map **const maps[] = {&v->chosen,      &v->experiments,   &v->runs_there,
+                                   &v->names_there, &v->imports_there, &v->imported};
+  for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+    if (!(*maps[i] = mlt_map_new()))
+      return mlt_err_nomem(err);
+  return MLT_OK;
+}
+
 enum mlt_rc mlt_verify_choose(struct mlt_verify *v, struct mlt_err *err) {
   const struct mlt_verify_opts *o = &v->opts;
-  if (!o->n_runs && !o->n_experiments && !o->has_since)
+  if (!o->n_runs && !o->n_experiments && !o->has_since && !o->n_imports)
     return MLT_OK;
-  v->chosen = mlt_map_new();
-  v->experiments = mlt_map_new();
-  v->runs_there = mlt_map_new();
-  v->names_there = mlt_map_new();
-  if (!v->chosen || !v->experiments || !v->runs_there || !v->names_there)
-    return mlt_err_nomem(err);
-  enum mlt_rc rc = take_ids(v, err);
+  enum mlt_rc rc = make_maps(v, err);
+  if (rc == MLT_OK && o->n_imports)
+    rc = look_into_ledger(v, err);
+  if (rc == MLT_OK)
+    rc = take_ids(v, err);
   if (rc == MLT_OK && o->n_experiments)
     rc = mlt_verify_read(v, MLT_READ_SCOPE_EXPERIMENTS, MLT_READ_COUNT, take_experiment, v, err);
   if (rc == MLT_OK)
@@ -108,6 +161,8 @@ void mlt_verify_choose_free(struct mlt_verify *v) {
   mlt_map_free(v->experiments);
   mlt_map_free(v->runs_there);
   mlt_map_free(v->names_there);
+  mlt_map_free(v->imports_there);
+  mlt_map_free(v->imported);
   mlt_free(v->runs.v);
 }
 
@@ -145,6 +200,16 @@ static enum mlt_rc check(struct mlt_verify *v, struct mlt_err *err) {
                               .table = MLT_T_EXPERIMENTS,
                               .id = name,
                               .text = MLT_STR_LIT("the database has no experiment of this name")});
+  }
+  for (size_t i = 0; i < o->n_imports; i++) {
+    struct mlt_str id = mlt_str_c(o->imports[i]);
+    if (!has(v->imports_there, id))
+      mlt_verify_found(v,
+                       &(struct mlt_finding){.what = MLT_FINDING_IMPORT_MISSING,
+                                             .table = MLT_T_COUNT,
+                                             .id = id,
+                                             .text = MLT_STR_LIT("the ledger has no such import"),
+                                             .command = MLT_STR_LIT("mltrack-bulk imports")});
   }
   return MLT_OK;
 }

@@ -92,7 +92,9 @@ struct mlt_verify_opts {
   const char *const *experiments; /* names */
   size_t n_experiments;
   bool has_since;
-  int64_t since_ms; /* begun at this time or later */
+  int64_t since_ms;           /* begun at this time or later */
+  const char *const *imports; /* ids of imports that wrote to them, as the ledger has them */
+  size_t n_imports;
 
   /* Where the places that the database names are on this machine. */
   const char *const *maps; /* "FROM=TO": MLflow's FROM is the folder TO here */
@@ -122,8 +124,9 @@ struct mlt_verify_opts {
 struct mlt_verify;
 
 /* Connects, looks at the schema, takes the moment that is looked at. MLT_USAGE: a check that is
-   none. MLT_SCHEMA: nobody knows what
-   the rows of this schema mean. Else as pg/store.h and lite/store.h have it. */
+   none, an import's id that is none. MLT_SCHEMA: nobody knows what the rows of this schema, or of
+   the ledger that imports were asked of, mean. MLT_NOPERM: the role may not read that ledger. Else
+   as pg/store.h and lite/store.h have it. */
 enum mlt_rc mlt_verify_open(struct mlt_verify **out, const struct mlt_verify_opts *opts,
                             struct mlt_err *err) MLT_NODISCARD;
 /* MLT_OK: all checks ran, whatever they found (mlt_verify_ok). MLT_CANCELLED, and the errors of the

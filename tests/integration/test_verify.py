@@ -19,7 +19,7 @@ GHOST = "0" * 32
 SQLITE, POSTGRES = "sqlite", "postgres"
 KINDS = [SQLITE, POSTGRES]
 # The checks of the database, as those of the disk have tests of their own. Runs of these stores began long ago.
-CHECKS = "chosen schema storage sequence experiments runs values latest-metrics models orphans".split()
+CHECKS = "chosen schema storage sequence experiments runs values latest-metrics models orphans ledger".split()
 WHOLE = ["--stale=20000d", *(f"--check={c}" for c in CHECKS)]
 
 
@@ -393,7 +393,7 @@ def test_runs_that_are_chosen_are_looked_at_alone(run_verify, damaged, whole, ki
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_repaired_latest_metrics_are_those_of_mlflow(run_verify, damaged, whole, kind):
+def test_repaired_latest_metrics_are_those_of_mlflow(run_bulk, run_verify, damaged, whole, kind):
     db, expected = damaged(kind, "latest metrics")
     n = sum(expected.values()) - expected["latest-orphan", whole(kind)[1]["runs"]["rich"]]
     before = db.dump()
@@ -401,7 +401,15 @@ def test_repaired_latest_metrics_are_those_of_mlflow(run_verify, damaged, whole,
     assert f"latest-metrics: {n} rows" in plan.stdout and "--yes" in plan.stderr
     assert db.dump() == before
     done = run_verify("--to", db.uri, "--repair", "latest-metrics", "--yes", "--json", check=0)
-    assert done.json["repair"] == {"what": "latest-metrics", "found": n, "done": True, "rows": n}
+    imports = run_bulk("imports", "--to", db.uri, "--json", check=0).json["imports"]
+    repair, rows = imports[0], done.json["repair"]
+    assert rows == {"what": "latest-metrics", "found": n, "done": True, "rows": n, "import": repair["id"]}
+    assert (repair["source"], repair["format"], repair["state"]) == ("latest-metrics", "repair", "done")
+    assert (repair["runs"], repair["runs_created"], repair["batches"]) == (2, 0, 1)
+    written = repair["rows"]["latest_metrics"], repair["rows_updated"]["latest_metrics"]
+    assert sum(written) == n and written[0] == sum(v for (code, _), v in expected.items() if code == "latest-missing")
+    refused = run_bulk("undo", repair["id"], "--to", db.uri, check=64)
+    assert "a repair of 'latest-metrics'" in refused.stderr or kind == SQLITE
     left = run_verify("--to", db.uri, "--json", *WHOLE)
     assert {f["code"] for f in left.json["findings"]} == {"latest-orphan"}
     latest_rows = "SELECT key, value, timestamp, step, is_nan FROM latest_metrics WHERE run_uuid = %s ORDER BY key"
@@ -432,7 +440,7 @@ def test_the_sequence_goes_ahead_and_never_back(run_verify, whole, copy_db):
     db = copy_db(whole(POSTGRES)[0])
     insert = "INSERT INTO experiments (name, lifecycle_stage) VALUES ('{}', 'active') RETURNING experiment_id"
     db.query("INSERT INTO experiments (experiment_id, name, lifecycle_stage) VALUES (5000, 'x', 'active')")
-    assert run_verify("--to", db.uri, "--repair", "sequence", "--yes", check=0).stdout.endswith("1 repaired\n")
+    assert run_verify("--to", db.uri, "--repair", "sequence", "--yes", check=0).stdout.endswith("1 repaired\nmltrack-bulk imports 2 tells of it\n")
     assert db.query(insert.format("next")) == [(5001,)]
     db.query("DELETE FROM experiments WHERE experiment_id >= 5000")
     assert "nothing to repair" in run_verify("--to", db.uri, "--repair", "sequence", "--yes", check=0).stdout

@@ -122,9 +122,23 @@ def files_of_a_subfolder_removed(s):
     shutil.rmtree(s.place(s.full) / "deep")
 
 
-@damage("file-added full", "file-missing full")
+@damage("file-renamed full", full=["file-renamed full"])
 def file_renamed(s):
     (s.place(s.full) / "picture.png").rename(s.place(s.full) / "picture2.png")
+
+
+@damage("file-added full", "file-missing full", full=["file-renamed full"])
+def file_copied_and_removed(s):
+    picture = s.place(s.full) / "picture.png"
+    (s.place(s.full) / "picture2.png").write_bytes(picture.read_bytes())
+    picture.unlink()
+
+
+@damage("file-added full", "file-missing full", full=["file-added full", "file-missing full"])
+def file_replaced_by_another_of_its_length(s):
+    picture = s.place(s.full) / "picture.png"
+    (s.place(s.full) / "picture2.png").write_bytes(bytes(picture.stat().st_size))
+    picture.unlink()
 
 
 @damage("file-changed full")
@@ -268,7 +282,7 @@ def permission_taken_from_others_does_not_concern_us(s):
     (s.place(s.one) / "plots").chmod(0o700)
 
 
-@damage("folder-shared shared", "folder-stray one", "location-other one", "file-missing one", *["file-added one"] * 4)
+@damage("folder-shared shared", "folder-stray one", "location-other one", "file-renamed one", *["file-added one"] * 3)
 def run_uri_is_another_runs(s):
     s.uri(s.one, str(s.place(s.full)))
 

@@ -60,6 +60,18 @@ static enum mlt_rc check_state(struct undoing *u, struct mlt_err *err) {
   return rc;
 }
 
+static enum mlt_rc refuse_repair(void *ctx, const struct mlt_ledger_import *i,
+                                 struct mlt_err *err) {
+  (void)ctx;
+  if (!mlt_str_is(i->format, MLT_LEDGER_REPAIR))
+    return MLT_OK;
+  enum mlt_rc rc = mlt_err_set(err, MLT_USAGE,
+                               "%" PRId64 " is no import, but a repair of '%.*s': it is not undone",
+                               i->id, MLT_STR_ARG(i->source));
+  mlt_err_hint(err, "what it wrote follows from other rows, and was wrong before");
+  return rc;
+}
+
 static enum mlt_rc undo(struct undoing *u, struct mlt_err *err) {
   bool there, made;
   uint32_t features = 0;
@@ -73,6 +85,8 @@ static enum mlt_rc undo(struct undoing *u, struct mlt_err *err) {
   rc = there
            ? check_state(u, err)
            : mlt_err_set(err, MLT_NOINPUT, "the database has no ledger: nothing was imported here");
+  if (rc == MLT_OK)
+    rc = u->db.ops->imports(u->db.handle, u->id, refuse_repair, NULL, err);
   if (rc == MLT_OK)
     rc = u->db.ops->undo(u->db.handle, u->id, features, &u->done, take_left, u, err);
   if (rc == MLT_OK && !u->dry_run)

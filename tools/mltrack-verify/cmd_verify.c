@@ -42,10 +42,16 @@ static enum mlt_rc repair(const struct mlt_session *s, const struct mlt_verify_o
   }
   if (!is_wanted(s, r))
     return MLT_DIFFERS;
-  enum mlt_rc rc = mlt_repair_do(what, o, &r->rows, err);
+  enum mlt_rc rc = mlt_repair_do(what, o, &r->outcome, err);
   r->done = rc == MLT_OK;
+  if (r->done && r->outcome.no_ledger.rc != MLT_OK)
+    mlt_log(MLT_LOG_WARN, "the repair is not in the ledger",
+            MLT_KV_CSTR("because", r->outcome.no_ledger.msg),
+            MLT_KV_CSTR("mend", r->outcome.no_ledger.hint));
   if (r->done && s->text)
-    (void)printf("%s: %ju repaired\n", r->info->name, (uintmax_t)r->rows);
+    (void)printf("%s: %ju repaired\n", r->info->name, (uintmax_t)r->outcome.rows);
+  if (r->done && s->text && r->outcome.import)
+    (void)printf("mltrack-bulk imports %jd tells of it\n", (intmax_t)r->outcome.import);
   return rc;
 }
 
@@ -60,10 +66,10 @@ static const struct mlt_repair_info *repair_asked_for(const struct mlt_args *arg
 /* A repair looks with the one check that finds what it mends, at the whole database. */
 static enum mlt_rc prepare_repair(struct mlt_session *s, const struct mlt_repair_info *info,
                                   struct mlt_verify_opts *o, struct mlt_err *err) {
-  if (o->n_runs || o->n_experiments || o->has_since || o->n_checks || s->manifests)
+  if (o->n_runs || o->n_experiments || o->has_since || o->n_imports || o->n_checks || s->manifests)
     return mlt_err_set(err, MLT_USAGE,
                        "--repair is of the whole database: not with --run, --experiment, --since, "
-                       "--check or --manifest-only");
+                       "--import, --check or --manifest-only");
   s->repair = true;
   (void)snprintf(s->repair_command, sizeof s->repair_command, "mltrack-verify --repair %s",
                  info->name);

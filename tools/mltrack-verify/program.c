@@ -17,8 +17,8 @@ static const struct mlt_cmd cmds[] = {
      .description =
          "Compares what MLflow's database says with itself and with the artifact files it names, and "
          "names every difference. Nothing is written: the database is read in one read-only "
-         "transaction, also while a server works with it. With --run, --experiment or --since only "
-         "those runs are looked at. --repair is the exception: it shows what it is to change, asks, and "
+         "transaction, also while a server works with it. With --run, --experiment, --since or --import "
+         "only those runs are looked at. --repair is the exception: it shows what it is to change, asks, and "
          "writes by MLflow's rules in one transaction; without a terminal it needs --yes.",
      .examples =
          "mltrack-verify\tThe database in force (see ENVIRONMENT in the manual)\n"

@@ -22,8 +22,8 @@ struct mlt_verify_report {
 struct mlt_report_repair {
   const struct mlt_repair_info *info;
   uint64_t found; /* what it mends */
-  uint64_t rows;  /* that were written */
   bool done;
+  struct mlt_repair_outcome outcome;
 };
 
 /* One line: "error latest-wrong 0123...: accuracy: is ...". */

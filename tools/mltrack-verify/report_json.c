@@ -64,7 +64,11 @@ static void add_repair(struct mlt_json *doc, const struct mlt_report_repair *rep
   mlt_json_set_cstr(j, "what", repair->info->name);
   mlt_json_set_u64(j, "found", repair->found);
   mlt_json_set_bool(j, "done", repair->done);
-  mlt_json_set_u64(j, "rows", repair->rows);
+  mlt_json_set_u64(j, "rows", repair->outcome.rows);
+  if (repair->outcome.import)
+    mlt_json_set_i64(j, "import", repair->outcome.import);
+  else
+    mlt_json_set_null(j, "import");
 }
 
 enum mlt_rc mlt_report_json(FILE *out, const struct mlt_verify_report *report,

@@ -37,7 +37,9 @@ static enum mlt_rc take_lists(struct mlt_session *s, struct mlt_verify_opts *o,
     rc = take_list(s, 2, MLT_OPT_MAP, &o->maps, &o->n_maps, err);
   if (rc == MLT_OK)
     rc = take_list(s, 3, MLT_OPT_ARTIFACT_ROOT, &o->roots, &o->n_roots, err);
-  return rc == MLT_OK ? take_list(s, 4, MLT_OPT_CHECK, &o->checks, &o->n_checks, err) : rc;
+  if (rc == MLT_OK)
+    rc = take_list(s, 4, MLT_OPT_CHECK, &o->checks, &o->n_checks, err);
+  return rc == MLT_OK ? take_list(s, 5, MLT_OPT_IMPORT, &o->imports, &o->n_imports, err) : rc;
 }
 
 static enum mlt_rc take_mode(struct mlt_session *s, struct mlt_verify_opts *o,

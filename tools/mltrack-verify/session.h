@@ -7,7 +7,7 @@
 #include "report.h"
 #include "verify/manifests.h"
 
-enum { MLT_SESSION_LISTS = 5 };
+enum { MLT_SESSION_LISTS = 6 };
 
 struct mlt_session {
   const struct mlt_args *args;

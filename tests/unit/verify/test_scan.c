@@ -214,7 +214,7 @@ static const struct damage {
 } damages[] = {
     {"nothing", nothing, "", NULL},
     {"remove file", remove_file, "file-missing a0\n", NULL},
-    {"rename file", rename_file, "file-added a1\nfile-missing a0\n", NULL},
+    {"rename file", rename_file, "file-renamed a0\n", "file-renamed a0\n"},
     {"truncate file", truncate_file, "file-changed a/b\n", NULL},
     {"grow file", grow_file, "file-changed a/b\n", NULL},
     {"add file", add_file, "file-added a/new\n", NULL},
