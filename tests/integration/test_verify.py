@@ -19,7 +19,7 @@ GHOST = "0" * 32
 SQLITE, POSTGRES = "sqlite", "postgres"
 KINDS = [SQLITE, POSTGRES]
 # The checks of the database, as those of the disk have tests of their own. Runs of these stores began long ago.
-CHECKS = "chosen schema storage sequence experiments runs values latest-metrics models orphans ledger".split()
+CHECKS = "chosen schema storage sequence experiments runs values latest-metrics models orphans".split()
 WHOLE = ["--stale=20000d", *(f"--check={c}" for c in CHECKS)]
 
 
