@@ -1,12 +1,16 @@
 #include "verify/access.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <grp.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -134,11 +138,105 @@ bool mlt_access_may(const struct mlt_access *a, const struct stat *st, unsigned 
   return a->uid == 0 || ((st->st_mode >> shift) & rights) == rights;
 }
 
+/* ---- ACLs: acl(5), and as the kernel's fs/posix_acl.c goes through them ---- */
+
+struct acl {
+  const unsigned char *entries;
+  size_t n;
+};
+
+enum {
+  ACL_MAX = 8192,
+  HEADER = sizeof(struct posix_acl_xattr_header),
+  ENTRY = sizeof(struct posix_acl_xattr_entry)
+};
+
+static struct posix_acl_xattr_entry entry(const struct acl *acl, size_t i) {
+  struct posix_acl_xattr_entry e;
+  memcpy(&e, acl->entries + i * ENTRY, sizeof e);
+  return (struct posix_acl_xattr_entry){
+      .e_tag = le16toh(e.e_tag), .e_perm = le16toh(e.e_perm), .e_id = le32toh(e.e_id)};
+}
+
+static bool is_acl(struct acl *out, const void *acl, size_t n) {
+  struct posix_acl_xattr_header h;
+  if (n < HEADER || (n - HEADER) % ENTRY)
+    return false;
+  memcpy(&h, acl, sizeof h);
+  *out = (struct acl){(const unsigned char *)acl + HEADER, (n - HEADER) / ENTRY};
+  return le32toh(h.a_version) == POSIX_ACL_XATTR_VERSION;
+}
+
+/* What the mask leaves of named users and groups; all where there is none. */
+static unsigned mask_of(const struct acl *acl) {
+  for (size_t i = 0; i < acl->n; i++)
+    if (entry(acl, i).e_tag == ACL_MASK)
+      return entry(acl, i).e_perm;
+  return ACL_READ | ACL_WRITE | ACL_EXECUTE;
+}
+
+static bool is_meant(const struct mlt_access *a, const struct stat *st,
+                     const struct posix_acl_xattr_entry *e) {
+  switch (e->e_tag) {
+  case ACL_USER_OBJ:
+    return st->st_uid == a->uid;
+  case ACL_USER:
+    return e->e_id == a->uid;
+  case ACL_GROUP_OBJ:
+    return in_group(a, st->st_gid);
+  case ACL_GROUP:
+    return in_group(a, e->e_id);
+  default:
+    return e->e_tag == ACL_OTHER;
+  }
+}
+
+/* The user's entry decides; of the entries of groups any that gives it all; else the others'. */
+bool mlt_access_may_by_acl(const struct mlt_access *a, const struct stat *st, const void *value,
+                           size_t n, unsigned rights) {
+  struct acl acl;
+  bool of_a_group = false;
+  if (a->uid == 0 || !is_acl(&acl, value, n))
+    return mlt_access_may(a, st, rights);
+  unsigned mask = mask_of(&acl);
+  for (size_t i = 0; i < acl.n; i++) {
+    struct posix_acl_xattr_entry e = entry(&acl, i);
+    bool group = e.e_tag == ACL_GROUP_OBJ || e.e_tag == ACL_GROUP;
+    bool gives = (e.e_perm & rights) == rights;
+    if (!is_meant(a, st, &e) || (group && !gives)) {
+      of_a_group |= group && is_meant(a, st, &e);
+      continue;
+    }
+    if (e.e_tag == ACL_USER_OBJ)
+      return gives;
+    if (e.e_tag == ACL_OTHER)
+      return gives && !of_a_group;
+    return (e.e_perm & mask & rights) == rights;
+  }
+  return false;
+}
+
+bool mlt_access_may_path(const struct mlt_access *a, const char *path, const struct stat *st,
+                         unsigned rights) {
+  char value[ACL_MAX];
+  ssize_t n = a->uid == 0 ? -1 : getxattr(path, "system.posix_acl_access", value, sizeof value);
+  return n < 0 ? mlt_access_may(a, st, rights)
+               : mlt_access_may_by_acl(a, st, value, (size_t)n, rights);
+}
+
+bool mlt_access_may_at(const struct mlt_access *a, int dir, const char *name, const struct stat *st,
+                       unsigned rights) {
+  char path[PATH_MAX];
+  (void)snprintf(path, sizeof path, "/proc/self/fd/%d/%s", dir, name);
+  return mlt_access_may_path(a, path, st, rights);
+}
+
 bool mlt_access_reach(const struct mlt_access *a, const char *path, char where[PATH_MAX]) {
   struct stat st;
   for (const char *slash = path; (slash = strchr(slash, '/')); slash++) {
     (void)snprintf(where, PATH_MAX, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-    if (stat(where, &st) == 0 && S_ISDIR(st.st_mode) && !mlt_access_may(a, &st, MLT_MAY_SEARCH))
+    if (stat(where, &st) == 0 && S_ISDIR(st.st_mode) &&
+        !mlt_access_may_path(a, where, &st, MLT_MAY_SEARCH))
       return false;
   }
   return true;

@@ -11,6 +11,7 @@
 
 #include "verify/location.h"
 #include "verify/private.h"
+#include "verify/state.h"
 
 enum { WAIT_MS = 50 };
 
@@ -175,13 +176,30 @@ enum mlt_rc mlt_disk_folders(struct mlt_disk *a, struct mlt_err *err) {
 
 /* ---- the check ---- */
 
+static void found(void *ctx, const struct mlt_finding *f) {
+  mlt_verify_found(ctx, f);
+}
+
+static void count(struct mlt_disk *a, const struct mlt_scanned *n) {
+  mlt_verify_count(a->v, MLT_AMOUNT_FOLDERS, n->folders);
+  mlt_verify_count(a->v, MLT_AMOUNT_MANIFESTS, n->manifests);
+  mlt_verify_count(a->v, MLT_AMOUNT_FILES, n->files);
+  mlt_verify_count(a->v, MLT_AMOUNT_BYTES, n->bytes);
+  mlt_verify_count(a->v, MLT_AMOUNT_HASHED, n->hashed_bytes);
+}
+
 static enum mlt_rc scan(struct mlt_disk *a, const struct mlt_finding *about, const char *path,
                         struct mlt_err *err) {
   char root[PATH_MAX];
   struct mlt_scan_folder f = {
       .table = about->table, .id = about->id, .experiment = about->experiment, .root = root};
+  struct mlt_scanned sum;
+  bool done = false;
   mlt_disk_split(a, path, root, &f.path);
-  return mlt_scan_add(a->scan, &f, err);
+  enum mlt_rc rc = a->state ? mlt_state_find(a->state, &f, &done, &sum, found, a->v, err) : MLT_OK;
+  if (done && rc == MLT_OK)
+    count(a, &sum);
+  return done || rc != MLT_OK ? rc : mlt_scan_add(a->scan, &f, err);
 }
 
 static void tell_overlap(void *ctx, const struct mlt_record_place *p,
@@ -199,14 +217,12 @@ static void tell_overlap(void *ctx, const struct mlt_record_place *p,
                     other->table == MLT_T_RUNS ? "run" : "logged model", other->id);
 }
 
-static void count(struct mlt_disk *a) {
-  struct mlt_scanned now;
+static void count_new(struct mlt_disk *a) {
+  struct mlt_scanned now, *was = &a->told;
   mlt_scan_progress(a->scan, &now);
-  mlt_verify_count(a->v, MLT_AMOUNT_FOLDERS, now.folders - a->told.folders);
-  mlt_verify_count(a->v, MLT_AMOUNT_MANIFESTS, now.manifests - a->told.manifests);
-  mlt_verify_count(a->v, MLT_AMOUNT_FILES, now.files - a->told.files);
-  mlt_verify_count(a->v, MLT_AMOUNT_BYTES, now.bytes - a->told.bytes);
-  mlt_verify_count(a->v, MLT_AMOUNT_HASHED, now.hashed_bytes - a->told.hashed_bytes);
+  count(a, &(struct mlt_scanned){now.folders - was->folders, now.manifests - was->manifests,
+                                 now.files - was->files, now.bytes - was->bytes,
+                                 now.hashed - was->hashed, now.hashed_bytes - was->hashed_bytes});
   a->told = now;
 }
 
@@ -215,7 +231,7 @@ static enum mlt_rc wait(struct mlt_disk *a, struct mlt_err *err) {
   enum mlt_rc rc = MLT_OK;
   while (rc == MLT_OK && !done) {
     rc = mlt_scan_wait(a->scan, WAIT_MS, &done, err);
-    count(a);
+    count_new(a);
     if (rc == MLT_OK)
       rc = mlt_verify_tick(a->v, err);
   }
@@ -300,20 +316,20 @@ void mlt_disk_close(struct mlt_disk *a) {
   mlt_records_free(a->records);
 }
 
-static void found(void *ctx, const struct mlt_finding *f) {
-  mlt_verify_found(ctx, f);
-}
-
 static enum mlt_rc open_scan(struct mlt_disk *a, struct mlt_err *err) {
   const struct mlt_verify_opts *o = mlt_verify_options(a->v);
   enum mlt_rc rc = o->as_user ? mlt_access_open(&a->as, o->as_user, err) : MLT_OK;
+  if (rc == MLT_OK && o->state)
+    rc = mlt_state_open(&a->state, o->state, o, err);
   const struct mlt_scan_options options = {.mode = o->mode,
                                            .sample = o->sample,
                                            .as = a->as,
                                            .threads = o->jobs,
                                            .cancelled = o->cancelled,
                                            .found = found,
-                                           .ctx = a->v};
+                                           .ctx = a->v,
+                                           .ended = a->state ? mlt_state_add : NULL,
+                                           .ended_ctx = a->state};
   return rc == MLT_OK ? mlt_scan_open(&a->scan, &options, err) : rc;
 }
 
@@ -325,6 +341,7 @@ static enum mlt_rc check(struct mlt_verify *v, struct mlt_err *err) {
   if (rc == MLT_OK)
     rc = run(&a, err);
   mlt_scan_close(a.scan);
+  mlt_state_close(a.state, rc == MLT_OK);
   mlt_access_close(a.as);
   mlt_disk_close(&a);
   return rc;

@@ -32,6 +32,7 @@ struct mlt_disk {
   struct mlt_map *allowed; /* the roots that were given, plain -> 1 */
   struct mlt_access *as;   /* NULL: nobody else */
   struct mlt_scan *scan;
+  struct mlt_state *state;     /* NULL: none is kept */
   struct mlt_records *records; /* runs and logged models, of all or of those chosen */
   struct mlt_map *experiments; /* folders of experiments -> 1 */
   struct mlt_map *roots;       /* folders that experiments' folders lie in, and those given */

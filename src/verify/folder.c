@@ -20,6 +20,28 @@ static int64_t mtime_ns(const struct stat *st) {
   return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
+/* One more than may be told of is kept, so that it is seen that there are too many. */
+static void keep(struct mlt_scan *s, struct mlt_scan_job *job, const struct mlt_finding *f) {
+  struct mlt_finding copy = *f;
+  bool kept = true;
+  (void)pthread_mutex_lock(&s->found_lock);
+  if (job->found.n <= MLT_SCAN_ENDED_FINDINGS) {
+    if (!job->arena)
+      job->arena = mlt_arena_new();
+    kept = job->arena && MLT_VEC_ROOM(job->found) &&
+           mlt_arena_str(job->arena, f->path, &copy.path) == 0 &&
+           mlt_arena_str(job->arena, f->text, &copy.text) == 0;
+    if (kept)
+      job->found.v[job->found.n++] = copy;
+  }
+  (void)pthread_mutex_unlock(&s->found_lock);
+  struct mlt_err err = MLT_ERR_INIT;
+  if (!kept) {
+    (void)mlt_err_nomem(&err);
+    mlt_scan_fail(s, &err);
+  }
+}
+
 void mlt_scan_tell(struct mlt_scan *s, struct mlt_scan_job *job, enum mlt_finding_id what,
                    const char *path, const char *fmt, ...) {
   char text[TEXT], full[2 * PATH_MAX];
@@ -35,6 +57,8 @@ void mlt_scan_tell(struct mlt_scan *s, struct mlt_scan_job *job, enum mlt_findin
                                 .path = mlt_str_c(full),
                                 .text = mlt_str_c(text)};
   s->o.found(s->o.ctx, &f);
+  if (s->o.ended)
+    keep(s, job, &f);
 }
 
 static const struct mlt_access *reader_of(const struct mlt_scan *s) {
@@ -226,11 +250,13 @@ static void compare_file(struct compare *c, const struct mlt_tree_item *item) {
     read_file(c, item);
 }
 
-/* Mode bits that forbid may be overruled by an ACL: of ourselves the kernel knows. */
+/* Of ourselves the kernel knows what ACLs add to mode bits. */
 static bool may(const struct mlt_scan *s, const struct mlt_tree_item *item, unsigned rights) {
-  return mlt_access_may(reader_of(s), item->st, rights) ||
-         (!s->o.as && faccessat(item->dir, item->name, R_OK | (rights & MLT_MAY_SEARCH ? X_OK : 0),
-                                AT_EACCESS) == 0);
+  if (s->o.as)
+    return mlt_access_may_at(s->o.as, item->dir, item->name, item->st, rights);
+  return mlt_access_may(s->self, item->st, rights) ||
+         faccessat(item->dir, item->name, R_OK | (rights & MLT_MAY_SEARCH ? X_OK : 0),
+                   AT_EACCESS) == 0;
 }
 
 static void see_file(struct compare *c, const struct mlt_tree_item *item) {
@@ -408,7 +434,7 @@ static void check_way(struct mlt_scan *s, struct mlt_scan_job *job) {
     mlt_scan_tell(s, job, MLT_FINDING_FOLDER_UNREADABLE, "", "%s may not go through %s",
                   mlt_access_name(s->o.as), where);
   else if (stat(job->full, &st) == 0 && S_ISDIR(st.st_mode) &&
-           !mlt_access_may(s->o.as, &st, MLT_MAY_READ | MLT_MAY_SEARCH))
+           !mlt_access_may_path(s->o.as, job->full, &st, MLT_MAY_READ | MLT_MAY_SEARCH))
     mlt_scan_tell(s, job, MLT_FINDING_FOLDER_UNREADABLE, "", "%s may not list it (mode %03o)",
                   mlt_access_name(s->o.as), (unsigned)(st.st_mode & 0777));
 }

@@ -45,6 +45,11 @@ static enum mlt_rc result(struct mlt_scan *s, struct mlt_err *err) {
 
 /* ---- jobs ---- */
 
+void mlt_scan_full_path(char out[PATH_MAX], const struct mlt_scan_folder *f) {
+  (void)snprintf(out, PATH_MAX, "%s%s%s", strcmp(f->root, "/") == 0 ? "" : f->root,
+                 *f->path ? "/" : "", f->path);
+}
+
 static struct mlt_str copy(char **to, struct mlt_str s) {
   struct mlt_str at = {*to, s.len};
   if (!s.p)
@@ -69,9 +74,23 @@ static struct mlt_scan_job *new_job(const struct mlt_scan_folder *f) {
   job->experiment = copy(&to, f->experiment);
   job->root = copy(&to, root).p;
   job->path = copy(&to, path).p;
-  (void)snprintf(job->full, sizeof job->full, "%s%s%s", strcmp(f->root, "/") == 0 ? "" : f->root,
-                 *f->path ? "/" : "", f->path);
+  mlt_scan_full_path(job->full, f);
   return job;
+}
+
+/* ---- the end of a folder ---- */
+
+static void tell_ended(struct mlt_scan *s, struct mlt_scan_job *job) {
+  struct mlt_err err = MLT_ERR_INIT;
+  const struct mlt_scan_ended e = {.table = job->table,
+                                   .id = job->id,
+                                   .path = job->full,
+                                   .sum = {job->sum.folders, job->sum.manifests, job->sum.files,
+                                           job->sum.bytes, job->sum.hashed, job->sum.hashed_bytes},
+                                   .findings = job->found.v,
+                                   .n = job->found.n};
+  if (job->found.n <= MLT_SCAN_ENDED_FINDINGS && s->o.ended(s->o.ended_ctx, &e, &err) != MLT_OK)
+    mlt_scan_fail(s, &err);
 }
 
 void mlt_scan_done(struct mlt_scan_worker *w, struct mlt_scan_job *job) {
@@ -79,7 +98,11 @@ void mlt_scan_done(struct mlt_scan_worker *w, struct mlt_scan_job *job) {
     return;
   if (w && !mlt_scan_over(w->s))
     mlt_scan_tell_kept(w, job);
+  if (w && w->s->o.ended && !mlt_scan_over(w->s))
+    tell_ended(w->s, job);
   mlt_scan_forget_kept(job);
+  mlt_arena_free(job->arena);
+  mlt_free(job->found.v);
   if (job->top >= 0)
     (void)close(job->top);
   mlt_free(job);
@@ -183,6 +206,7 @@ enum mlt_rc mlt_scan_open(struct mlt_scan **out, const struct mlt_scan_options *
     return mlt_err_nomem(err);
   s->o = *o;
   (void)pthread_mutex_init(&s->lock, NULL);
+  (void)pthread_mutex_init(&s->found_lock, NULL);
   (void)pthread_cond_init(&s->work, NULL);
   (void)pthread_cond_init(&s->room, NULL);
   mlt_thread_cond_init(&s->idle);

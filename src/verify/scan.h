@@ -18,6 +18,12 @@ struct mlt_scan;
 /* Called from any thread, several at a time. */
 typedef void (*mlt_scan_found_fn)(void *ctx, const struct mlt_finding *f);
 
+struct mlt_scan_ended;
+/* All of a folder was looked at, and no more than MLT_SCAN_ENDED_FINDINGS things found: called from
+   any thread, several at a time. An error ends the whole. */
+typedef enum mlt_rc (*mlt_scan_ended_fn)(void *ctx, const struct mlt_scan_ended *e,
+                                         struct mlt_err *err);
+
 struct mlt_scan_options {
   enum mlt_verify_mode mode;
   double sample; /* MLT_VERIFY_SAMPLE: the share of files that are read. Which they are
@@ -27,6 +33,8 @@ struct mlt_scan_options {
   const volatile sig_atomic_t *cancelled; /* borrowed, may be NULL */
   mlt_scan_found_fn found;
   void *ctx;
+  mlt_scan_ended_fn ended; /* may be NULL */
+  void *ended_ctx;
 };
 
 /* A folder and whose it is. Copied. */
@@ -43,6 +51,19 @@ struct mlt_scanned {
   uint64_t files, bytes;         /* in the folders */
   uint64_t hashed, hashed_bytes; /* of them: read */
 };
+
+enum { MLT_SCAN_ENDED_FINDINGS = 500 };
+struct mlt_scan_ended {
+  enum mlt_table table;
+  struct mlt_str id;
+  const char *path; /* absolute */
+  struct mlt_scanned sum;
+  const struct mlt_finding *findings;
+  size_t n;
+};
+
+/* Where it is, absolute. */
+void mlt_scan_full_path(char out[PATH_MAX], const struct mlt_scan_folder *f);
 
 enum mlt_rc mlt_scan_open(struct mlt_scan **out, const struct mlt_scan_options *o,
                           struct mlt_err *err) MLT_NODISCARD;

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 
 #include "artifact/manifest.h"
+#include "base/arena.h"
 #include "base/hash.h"
+#include "base/vec.h"
 #include "verify/scan.h"
 
 enum { MLT_SCAN_QUEUE = 256, MLT_SCAN_THREADS = 64, MLT_SCAN_BUFFER = 256 << 10 };
@@ -40,6 +42,8 @@ struct mlt_scan_sums {
 struct mlt_scan_job {
   atomic_uint users;
   struct mlt_scan_sums sum;
+  struct mlt_arena *arena; /* of what was found; NULL: nothing, or nobody asks for it */
+  MLT_VEC(struct mlt_finding) found;
   struct mlt_scan_list missing, added; /* of the thread that goes through it; then of the last */
   int top;                             /* descriptor, -1 until it is open */
   enum mlt_table table;
@@ -69,6 +73,7 @@ struct mlt_scan {
   struct mlt_access *self; /* o.as, or who we are */
   pthread_mutex_t lock;
   pthread_cond_t work, room, idle;
+  pthread_mutex_t found_lock; /* of what was found in each folder */
   struct mlt_scan_task files[MLT_SCAN_QUEUE], folders[MLT_SCAN_QUEUE]; /* rings */
   unsigned file_head, n_files, folder_head, n_folders, busy;
   bool quit;

@@ -106,6 +106,9 @@ struct mlt_verify_opts {
   const char *server;  /* the address of a running MLflow that is asked about some runs; NULL: none.
                           Who asks is in the environment, as for MLflow's own client */
 
+  const char *state; /* a file that keeps which folders of artifacts are done, so that a check that
+                        was interrupted goes on (state.h); NULL: none */
+
   unsigned jobs;          /* threads that read files; 0: one a processor */
   uint64_t stale_seconds; /* a run that has been RUNNING, and silent, for longer is stale */
   int64_t now_ms;         /* since 1970 UTC */

@@ -4,6 +4,7 @@ that are as an import, or MLflow itself, left them."""
 import os
 import shutil
 import socket
+import struct
 import tempfile
 from pathlib import Path
 
@@ -275,6 +276,41 @@ def permission_taken_from_a_folder(s):
 @damage("folder-unreadable one", options=["--as-user", STRANGER])
 def permission_taken_from_a_folder_above(s):
     s.place(s.one).parent.chmod(0o700)
+
+
+def set_acl(path, *entries):
+    """(tag, rights, id) each, as in linux/posix_acl.h."""
+    value = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, rights, i & 0xFFFFFFFF) for tag, rights, i in entries)
+    os.setxattr(path, "system.posix_acl_access", value)
+
+
+OWNER, USER, OWNERS_GROUP, GROUP, MASK, OTHERS = 1, 2, 4, 8, 16, 32
+UID = int(STRANGER.split(":")[0])
+
+
+@damage("file-unreadable one", options=["--as-user", STRANGER])
+def permission_taken_by_an_acl_from_one_user(s):
+    set_acl(s.place(s.one) / "plots" / "picture.png", (OWNER, 6, -1), (USER, 0, UID), (OWNERS_GROUP, 4, -1), (MASK, 4, -1), (OTHERS, 4, -1))
+
+
+@damage(options=["--as-user", STRANGER])
+def permission_given_by_an_acl_to_one_user(s):
+    set_acl(s.place(s.one) / "plots" / "picture.png", (OWNER, 6, -1), (USER, 4, UID), (OWNERS_GROUP, 0, -1), (MASK, 4, -1), (OTHERS, 0, -1))
+
+
+@damage("file-unreadable one", options=["--as-user", STRANGER])
+def permission_given_by_an_acl_and_taken_by_its_mask(s):
+    set_acl(s.place(s.one) / "plots" / "picture.png", (OWNER, 6, -1), (USER, 4, UID), (OWNERS_GROUP, 0, -1), (MASK, 0, -1), (OTHERS, 0, -1))
+
+
+@damage("folder-unreadable one", options=["--as-user", STRANGER])
+def permission_taken_by_an_acl_from_a_group(s):
+    set_acl(s.place(s.one) / "plots", (OWNER, 7, -1), (OWNERS_GROUP, 5, -1), (GROUP, 4, UID), (MASK, 5, -1), (OTHERS, 5, -1))
+
+
+@damage("folder-unreadable one", options=["--as-user", STRANGER])
+def permission_taken_by_an_acl_of_a_folder_above(s):
+    set_acl(s.place(s.one).parent, (OWNER, 7, -1), (USER, 4, UID), (OWNERS_GROUP, 5, -1), (MASK, 5, -1), (OTHERS, 5, -1))
 
 
 @damage()

@@ -52,6 +52,8 @@ static enum mlt_rc take_mode(struct mlt_session *s, struct mlt_verify_opts *o,
     return mlt_err_set(err, MLT_USAGE, "--sample: '%s' is not a share such as 5%%", sample);
   o->mode = full ? MLT_VERIFY_FULL : sample ? MLT_VERIFY_SAMPLE : MLT_VERIFY_QUICK;
   s->manifests = mlt_args_flag(s->args, MLT_OPT_MANIFEST_ONLY);
+  if (o->state && (s->manifests || mlt_args_given(s->args, MLT_OPT_REPAIR)))
+    return mlt_err_set(err, MLT_USAGE, "--state: not with --manifest-only or --repair");
   s->mode = s->manifests ? "manifest-only" : full ? "full" : sample ? "sample" : "quick";
   return MLT_OK;
 }
@@ -124,6 +126,7 @@ enum mlt_rc mlt_session_options(struct mlt_session *s, struct mlt_verify_opts *o
                                     mlt_args_str(s->args, MLT_OPT_ARTIFACTS_DESTINATION),
                                 .as_user = mlt_args_str(s->args, MLT_OPT_AS_USER),
                                 .server = mlt_args_str(s->args, MLT_OPT_SERVER),
+                                .state = mlt_args_str(s->args, MLT_OPT_STATE),
                                 .jobs = (unsigned)mlt_args_uint(s->args, MLT_OPT_JOBS),
                                 .max_findings = mlt_args_uint(s->args, MLT_OPT_MAX_FINDINGS),
                                 .cancelled = &mlt_signalled,

@@ -287,6 +287,44 @@ static void another_user_is_kept_out_by_mode_bits(void **state) {
   mlt_access_close(as);
 }
 
+/* Entries of three numbers, tag, rights, id, as acl(5) has them -> may 54321:54321 read it? */
+static bool may_read(uid_t owner, gid_t of_group, size_t n, const unsigned (*entries)[3]) {
+  struct stat st = {.st_mode = S_IFREG, .st_uid = owner, .st_gid = of_group};
+  unsigned char acl[200] = {2};
+  struct mlt_access *as;
+  for (size_t i = 0; i < n; i++) {
+    acl[4 + 8 * i] = (unsigned char)entries[i][0];
+    acl[6 + 8 * i] = (unsigned char)entries[i][1];
+    for (unsigned b = 0; b < 4; b++)
+      acl[8 + 8 * i + b] = (unsigned char)(entries[i][2] >> (8 * b));
+  }
+  assert_int_equal(mlt_access_open(&as, "54321:54321", &err), MLT_OK);
+  bool may = mlt_access_may_by_acl(as, &st, acl, 4 + 8 * n, MLT_MAY_READ);
+  mlt_access_close(as);
+  return may;
+}
+
+static void an_acl_is_judged_as_the_kernel_does(void **state) {
+  (void)state;
+  enum { OWNER = 1, USER = 2, ITS_GROUP = 4, GROUP = 8, MASK = 16, OTHERS = 32, ME = 54321 };
+  const unsigned mine[][3] = {
+      {OWNER, 0, 0}, {USER, 4, ME}, {ITS_GROUP, 4, 0}, {MASK, 4, 0}, {OTHERS, 4, 0}};
+  assert_false(may_read(ME, 1, 5, mine)); /* the owner's entry alone counts */
+  assert_true(may_read(1, 1, 5, mine));
+  const unsigned masked[][3] = {
+      {OWNER, 6, 0}, {USER, 4, ME}, {ITS_GROUP, 4, 0}, {MASK, 2, 0}, {OTHERS, 4, 0}};
+  assert_false(may_read(1, 1, 5, masked));
+  assert_false(may_read(2, ME, 5, masked)); /* the user's entry comes before the group's */
+  const unsigned groups[][3] = {{OWNER, 6, 0},  {ITS_GROUP, 0, 0}, {GROUP, 0, 7},
+                                {GROUP, 4, ME}, {MASK, 4, 0},      {OTHERS, 0, 0}};
+  assert_true(may_read(1, ME, 6, groups)); /* any group that gives it */
+  const unsigned no_group[][3] = {{OWNER, 6, 0}, {ITS_GROUP, 0, 0}, {OTHERS, 4, 0}};
+  assert_false(
+      may_read(1, ME, 3, no_group)); /* a group that does not give it keeps from the others' */
+  assert_true(may_read(1, 1, 3, no_group));
+  assert_false(may_read(ME, 1, 0, mine)); /* nothing that says so */
+}
+
 static void a_sample_is_the_same_files_each_time(void **state) {
   (void)state;
   struct mlt_scanned sum, again;
@@ -333,6 +371,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_listed_hides_only_what_is_in_it,
                                       set_up, drop_scratch),
       cmocka_unit_test_setup_teardown(another_user_is_kept_out_by_mode_bits, set_up, drop_scratch),
+      cmocka_unit_test(an_acl_is_judged_as_the_kernel_does),
       cmocka_unit_test_setup_teardown(a_sample_is_the_same_files_each_time, set_up, drop_scratch),
       cmocka_unit_test_setup_teardown(what_is_cancelled_ends, set_up, drop_scratch),
   };
