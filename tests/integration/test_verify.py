@@ -334,6 +334,31 @@ def test_damages_are_found_and_named(run_verify, damaged, section, kind):
     assert (result.returncode, result.json["ok"]) == ((1, False) if errors else (0, True))
 
 
+# What is said when all rows of a table are gone that others belong to. Rows that nothing belongs to are told by the
+# ledger (test_verify_ledger.py), if an import has written them.
+REMOVED = {
+    "experiments": "rows-orphaned",
+    "runs": "rows-orphaned",
+    "metrics": "latest-orphan",
+    "latest_metrics": "latest-missing",
+    "datasets": "input-orphaned",
+    "inputs": "input-orphaned",
+    "logged_models": "rows-orphaned",
+    "registered_models": "rows-orphaned",
+    "model_versions": "alias-lost",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_removed_are_missed_by_those_that_belong_to_them(run_verify, whole, copy_db, kind):
+    original, _ = whole(kind)
+    for table, code in REMOVED.items():
+        db = copy_db(original)
+        damage(db, f"DELETE FROM {table}")
+        result = run_verify("--to", db.uri, "--json", *WHOLE)
+        assert code in {f["code"] for f in result.json["findings"]}, (table, result.json["summary"])
+
+
 # ---- stores that are whole ----
 
 

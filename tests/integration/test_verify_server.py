@@ -12,6 +12,7 @@ import programs
 from databases import SqliteDatabase
 from mlflow_server import MlflowServer
 from programs import MLFLOW_HEADS, ORACLE, ROOT
+from stores.filestore import wide_store
 
 SAMPLE = ROOT / "samples" / "mlruns"
 TUNED = "(SELECT run_uuid FROM runs WHERE name = 'tuned')"
@@ -121,6 +122,14 @@ def test_a_server_that_says_something_else(store, verify, damage):
         assert any(c == code and field in f for c, f in found(result)), result.json
     run = "ffffffffffffffffffffffffffffffff" if damage == "run" else store.db.query(f"SELECT {TUNED}")[0][0]
     assert {f["id"] for f in result.json["findings"] if f["check"] == "server"} == {run}
+
+
+def test_a_server_on_another_database(run_bulk, store, verify, new_sqlite_db, tmp_path):
+    db = new_sqlite_db(MLFLOW_HEADS[ORACLE])
+    run_bulk("import", wide_store(tmp_path / "mlruns", 5, 3).root, "--to", db.uri, check=0)
+    result = verify("--to", db.uri, "--server", store.server.url, "--check", "server", "--json", check=1)
+    runs = {run for (run,) in db.query("SELECT run_uuid FROM runs")}
+    assert {(f["code"], f["id"]) for f in result.json["findings"]} == {("server-run-missing", run) for run in runs}
 
 
 def test_files_that_are_not_those_the_server_gives(store, verify, tmp_path):
