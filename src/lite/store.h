@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "model/row.h"
+#include "model/row_sum.h"
 #include "schema/catalog.h"
 
 struct mlt_lite;
@@ -53,6 +54,10 @@ enum mlt_rc mlt_lite_merge(struct mlt_lite *db, const struct mlt_merge *merge, u
 enum mlt_rc mlt_lite_select(struct mlt_lite *db, enum mlt_table table,
                             const struct mlt_where *where, uint32_t features, mlt_row_fn fn,
                             void *ctx, struct mlt_err *err);
+/* What the rows of these runs (distinct) come to in params, tags, metrics or latest_metrics. */
+enum mlt_rc mlt_lite_sum_rows(struct mlt_lite *db, enum mlt_table table, const struct mlt_str *runs,
+                              size_t n, uint32_t features, mlt_row_sum_fn fn, void *ctx,
+                              struct mlt_err *err) MLT_NODISCARD;
 /* Tables that are copied (schema/copied.h). Every row's value is of its column's kind, or NULL. */
 enum mlt_rc mlt_lite_insert_copied(struct mlt_lite *db, const struct mlt_copied_rows *rows,
                                    struct mlt_err *err) MLT_NODISCARD;

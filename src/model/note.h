@@ -23,6 +23,7 @@ enum mlt_note_kind {
   MLT_NOTE_CHANGED,  /* imported, but not as it stood: truncated, name cut, missing folder taken as
                         empty */
   MLT_NOTE_IGNORED,  /* a kind of thing we do not import (traces, assessments); never an error */
+  MLT_NOTE_DIFFERS,  /* of a proof: the target does not hold what the source does */
 };
 
 struct mlt_note {

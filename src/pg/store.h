@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/pace.h"
 #include "model/row.h"
+#include "model/row_sum.h"
 #include "schema/catalog.h"
 
 struct mlt_pg;
@@ -118,6 +119,11 @@ enum mlt_rc mlt_pg_merge(struct mlt_pg *pg, const struct mlt_merge *merge, uint3
    When fn ends the select, the transaction can only be rolled back. */
 enum mlt_rc mlt_pg_select(struct mlt_pg *pg, enum mlt_table table, const struct mlt_where *where,
                           uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err);
+/* What the rows of these runs (distinct) come to in params, tags, metrics or latest_metrics:
+   computed by the server, no row is moved. */
+enum mlt_rc mlt_pg_sum_rows(struct mlt_pg *pg, enum mlt_table table, const struct mlt_str *runs,
+                            size_t n, mlt_row_sum_fn fn, void *ctx,
+                            struct mlt_err *err) MLT_NODISCARD;
 /* Inserts one experiment (values as model/columns.def). wanted >= 0: with that id if it is free.
    Else, and when it is taken, with the next id of the sequence, which is first moved ahead of every
    id in the table if it lags. *id is the id it got; row's own experiment_id is ignored. An

@@ -388,6 +388,7 @@ static enum mlt_rc open_sink(struct pump *p) {
                                .mlflow_version = p->opts->mlflow_version,
                                .application_name = "mltrack/" MLT_VERSION,
                                .dry_run = p->opts->dry_run,
+                               .prove = p->opts->prove,
                                .load = p->opts->load,
                                .adds = p->adds,
                                .places = places_artifacts(p),

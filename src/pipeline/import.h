@@ -27,6 +27,7 @@ struct mlt_import_opts {
   const struct mlt_target *target;
   const char *mlflow_version; /* for a new database; NULL = default */
   bool dry_run;
+  bool prove;          /* with dry_run and MLT_LOAD_APPEND: is all of it in? sink/sink.h */
   bool skip_errors;    /* --on-error skip */
   bool reject_long;    /* param and tag values that do not fit: reject them, do not cut them */
   uint64_t max_errors; /* with skip: stop when more rows are rejected; 0 = no limit. The batch that

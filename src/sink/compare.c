@@ -1,7 +1,7 @@
 /* What the target holds of a run, set against the source's rows: is it the same, an earlier state
-   of it, something else? Every row of params, tags, metrics and latest_metrics is streamed from the
-   target and looked up in the sealed batch (sorted, so by bisection; spilled points: spilled.c);
-   counts must agree too. */
+   of it, something else? Where sums do not say that params, tags, metrics or latest_metrics are the
+   same (same.c), every row is streamed from the target and looked up in the sealed batch (sorted,
+   so by bisection; spilled points: spilled.c); counts must agree too. */
 #include "base/bisect.h"
 #include "model/rules.h"
 #include "sink/spilled.h"
@@ -19,19 +19,6 @@ struct compare {
 
 static struct mlt_tally *tally_of(const struct compare *c, uint64_t run) {
   return &c->a->there[run].tally[c->table - MLT_T_PARAMS];
-}
-
-static struct mlt_range range_of(const struct mlt_batch_run *r, enum mlt_table t) {
-  switch (t) {
-  case MLT_T_PARAMS:
-    return r->params;
-  case MLT_T_TAGS:
-    return r->tags;
-  case MLT_T_METRICS:
-    return r->points;
-  default:
-    return r->latest;
-  }
 }
 
 struct kv_sought {
@@ -107,7 +94,7 @@ static enum mlt_rc kv_row(void *ctx, const struct mlt_value *row, struct mlt_err
   const struct mlt_batch_run *r = &c->a->b->runs.v[run];
   bool params = c->table == MLT_T_PARAMS;
   const struct mlt_batch_kv *mine =
-      find_kv(params ? c->a->b->params.v : c->a->b->tags.v, range_of(r, c->table), row[0].s);
+      find_kv(params ? c->a->b->params.v : c->a->b->tags.v, mlt_run_range(r, c->table), row[0].s);
   tally_of(c, run)->rows++;
   if (mine && mlt_str_eq(mine->value, row[1].s)) {
     tally_of(c, run)->present++;
@@ -176,7 +163,7 @@ static enum mlt_rc point_row(void *ctx, const struct mlt_value *row, struct mlt_
   tally_of(c, run)->rows++;
   if (!latest && c->spilled[run])
     return spilled_row(c, run, &q);
-  if (has_point(b, latest ? &b->latest : &b->points, range_of(r, c->table), &q)) {
+  if (has_point(b, latest ? &b->latest : &b->points, mlt_run_range(r, c->table), &q)) {
     tally_of(c, run)->present++;
     return MLT_OK;
   }
@@ -196,7 +183,7 @@ static enum mlt_rc point_row(void *ctx, const struct mlt_value *row, struct mlt_
 static enum mlt_rc judge(struct compare *c, size_t run) {
   struct mlt_write *a = c->a;
   const struct mlt_tally *y = tally_of(c, run);
-  size_t mine = range_of(&a->b->runs.v[run], c->table).n;
+  size_t mine = mlt_run_range(&a->b->runs.v[run], c->table).n;
   char what[1024] = "";
   if (a->run_fate[run] != MLT_FATE_PRESENT || a->there[run].known)
     return MLT_OK;
@@ -236,21 +223,33 @@ static enum mlt_rc stream(struct compare *c, const struct mlt_str *ids, size_t n
   return n ? mlt_write_select(c->a, c->table, &where, how[t].fn, c) : MLT_OK;
 }
 
-/* Whom the table is compared for; their ids go to `ids`. */
+/* Of the runs that are compared, those whose rows of the table are the same are done with; the ids
+   of the others go to `ids`. */
 static enum mlt_rc start_table(struct compare *c, struct mlt_str *ids, size_t *n) {
-  const struct mlt_batch *b = c->a->b;
+  struct mlt_write *a = c->a;
+  const struct mlt_batch *b = a->b;
+  bool *same = mlt_arena_zalloc(a->out->arena, b->runs.n * sizeof *same);
   *n = 0;
-  for (size_t i = 0; i < b->runs.n; i++) {
-    if (!is_compared(c->a, i))
+  if (!same)
+    return mlt_err_nomem(a->err);
+  for (size_t i = 0; i < b->runs.n; i++)
+    if (is_compared(a, i))
+      ids[(*n)++] = b->runs.v[i].r.run_uuid;
+  enum mlt_rc rc = mlt_write_same_rows(a, c->table, ids, *n, same);
+  *n = 0;
+  for (size_t i = 0; rc == MLT_OK && i < b->runs.n; i++) {
+    if (!is_compared(a, i))
       continue;
+    if (same[i]) {
+      tally_of(c, i)->rows = tally_of(c, i)->present = mlt_run_range(&b->runs.v[i], c->table).n;
+      continue;
+    }
     ids[(*n)++] = b->runs.v[i].r.run_uuid;
-    if (c->table != MLT_T_METRICS || !b->runs.v[i].spilled)
-      continue;
-    c->spilled[i] = mlt_spilled_diff_new(c->a, i);
-    if (!c->spilled[i])
-      return mlt_err_nomem(c->a->err);
+    if (c->table == MLT_T_METRICS && b->runs.v[i].spilled &&
+        !(c->spilled[i] = mlt_spilled_diff_new(a, i)))
+      rc = mlt_err_nomem(a->err);
   }
-  return MLT_OK;
+  return rc;
 }
 
 enum mlt_rc mlt_write_compare_runs(struct mlt_write *a) {

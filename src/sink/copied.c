@@ -3,8 +3,8 @@
    they belong to is an experiment, which every row of a trace says itself. */
 #include "base/json_valid.h"
 #include "model/rules.h"
+#include "sink/prove.h"
 #include "sink/values.h"
-#include "sink/writer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -295,6 +295,9 @@ static enum mlt_rc insert(struct copying *c) {
     mlt_write_count(c->a, c->shape->table, c->fate[i], 1);
     if (c->absent[i])
       rc = lose(c, i);
+    if (rc == MLT_OK && w->prove && c->fate[i] == MLT_FATE_NEW)
+      rc = mlt_prove_tell(c->a, "row-missing", c->shape->table, row_id(c, i), MLT_STR_NULL,
+                          "the database has no such row");
     if (c->fate[i] == MLT_FATE_NEW)
       c->v[n++] = c->v[i];
   }

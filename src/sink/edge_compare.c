@@ -1,7 +1,7 @@
 /* The inputs rows that the target holds for runs of the batch: compared with the source's for runs
    that are there, found again for new runs (`mlflow gc` deletes a run but leaves its inputs
    behind). */
-#include "sink/writer.h"
+#include "sink/prove.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -162,6 +162,56 @@ static enum mlt_rc differs(struct edge_compare *c, const struct held *h, enum ml
                         "the target keeps the %s where the source has others", what);
 }
 
+/* ---- a proof ---- */
+
+static struct mlt_str edge_name(const struct mlt_batch_edge *e) {
+  return e->kind == MLT_EDGE_DATASET ? e->name : e->model_id;
+}
+
+static enum mlt_rc prove_held(struct edge_compare *c, const struct held *h) {
+  struct mlt_write *a = c->a;
+  struct mlt_str run = a->b->runs.v[h->run].r.run_uuid;
+  if (h->edge == SIZE_MAX) {
+    if (mlt_prove_one_way(a, h->run))
+      return MLT_OK;
+    struct mlt_str name = h->dataset ? h->dataset->name : h->other;
+    struct mlt_str digest = h->dataset ? h->dataset->digest : MLT_STR_LIT("unknown");
+    return mlt_prove_tell(a, "row-extra", MLT_T_INPUTS, run, name,
+                          "the source has no such input or output%s%.*s",
+                          h->kind == MLT_EDGE_DATASET ? " of digest " : "",
+                          h->kind == MLT_EDGE_DATASET ? (int)digest.len : 0, digest.p);
+  }
+  const struct mlt_batch_edge *e = &a->b->edges.v[h->edge];
+  a->edge_fate[h->edge] = MLT_FATE_PRESENT;
+  enum mlt_rc rc = MLT_OK;
+  if (h->kind != MLT_EDGE_DATASET && h->step != e->step)
+    rc = mlt_prove_tell(a, "row-differs", MLT_T_INPUTS, run, edge_name(e),
+                        "its step is %" PRId64 ", %" PRId64 " in the source", h->step, e->step);
+  if (rc == MLT_OK && (h->other_tag || h->tags_seen != e->tags.n))
+    rc = mlt_prove_tell(a, "row-differs", MLT_T_INPUT_TAGS, run, edge_name(e),
+                        "tags of the input differ: %zu of the source's %zu are there%s",
+                        h->tags_seen, e->tags.n, h->other_tag ? ", and others" : "");
+  return rc;
+}
+
+/* Of a run that is there, what the source has and the target has not, too. */
+static enum mlt_rc prove_edges(struct edge_compare *c) {
+  struct mlt_write *a = c->a;
+  enum mlt_rc rc = MLT_OK;
+  for (size_t i = 0; rc == MLT_OK && i < c->held.n; i++)
+    rc = prove_held(c, &c->held.v[i]);
+  for (size_t i = 0; rc == MLT_OK && i < a->b->edges.n; i++) {
+    const struct mlt_batch_edge *e = &a->b->edges.v[i];
+    if (a->run_fate[e->run] == MLT_FATE_PRESENT && a->edge_fate[i] == MLT_FATE_NEW &&
+        mlt_write_has_edge(a, e))
+      rc = mlt_prove_tell(a, "row-missing", MLT_T_INPUTS, a->b->runs.v[e->run].r.run_uuid,
+                          edge_name(e), "the database has no such input or output%s%.*s",
+                          e->kind == MLT_EDGE_DATASET ? " of digest " : "",
+                          e->kind == MLT_EDGE_DATASET ? (int)e->digest.len : 0, e->digest.p);
+  }
+  return rc;
+}
+
 /* Verdicts: for PRESENT runs what is there must have its twin; for all a twin means that the row is
  * there already. */
 static enum mlt_rc judge(struct edge_compare *c) {
@@ -256,7 +306,7 @@ enum mlt_rc mlt_write_compare_edges(struct mlt_write *a) {
   if (rc == MLT_OK)
     rc = resolve(&c);
   if (rc == MLT_OK)
-    rc = judge(&c);
+    rc = a->w->prove ? prove_edges(&c) : judge(&c);
   mlt_map_free(c.by_other);
   mlt_map_free(c.names);
   mlt_map_free(c.by_input);

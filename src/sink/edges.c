@@ -1,8 +1,8 @@
 /* Datasets, inputs and input tags that runs lack. A dataset is one row per (experiment, name,
    digest), reused when the target has it (MLflow: store/tracking/sqlalchemy_store.py, log_inputs).
  */
+#include "sink/prove.h"
 #include "sink/values.h"
-#include "sink/writer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -103,6 +103,34 @@ static size_t made_by_edges(const struct mlt_batch *b) {
   return n;
 }
 
+/* Values of a row but its uuid. */
+static void dataset_values(const struct mlt_dataset_ref *ref, struct mlt_value *out) {
+  out[1] = mlt_v_int(ref->home.id);
+  out[2] = mlt_v_text(ref->name);
+  out[3] = mlt_v_text(ref->digest);
+  out[4] = mlt_v_text(ref->row->source_type);
+  out[5] = mlt_v_text(ref->row->source);
+  out[6] = mlt_v_text(ref->row->schema);
+  out[7] = mlt_v_text(ref->row->profile);
+}
+
+/* Of one that comes with an input only name and digest are the source's word: the first of its kind
+   made the row. */
+static enum mlt_rc prove_dataset(struct mlt_write *a, const struct mlt_dataset_ref *ref,
+                                 const struct mlt_value *row) {
+  struct mlt_value ours[MLT_MAX_COLUMNS];
+  if (!ref->row || !ref->row->experiment.p)
+    return MLT_OK;
+  dataset_values(ref, ours);
+  int c = mlt_row_difference(MLT_T_DATASETS, ours, row, 1);
+  return c < 0 ? MLT_OK
+               : mlt_prove_tell_value(
+                     a, "row-differs", MLT_T_DATASETS, ref->name,
+                     mlt_str_c(
+                         mlt_column_info(MLT_C_DATASETS_dataset_uuid + (enum mlt_column)c)->name),
+                     &row[c], &ours[c]);
+}
+
 struct find {
   struct mlt_write *a;
   struct mlt_home home;
@@ -116,7 +144,9 @@ static enum mlt_rc found(void *ctx, const struct mlt_value *row, struct mlt_err 
     return MLT_OK;
   struct mlt_dataset_ref *ref = &f->a->datasets.v[at];
   ref->present = true;
-  return mlt_arena_str(f->a->out->arena, row[0].s, &ref->uuid) == 0 ? MLT_OK : mlt_err_nomem(err);
+  if (mlt_arena_str(f->a->out->arena, row[0].s, &ref->uuid) != 0)
+    return mlt_err_nomem(err);
+  return f->a->w->prove ? prove_dataset(f->a, ref, row) : MLT_OK;
 }
 
 /* Looks the references of one experiment up; they are among those from `first` on. */
@@ -163,13 +193,7 @@ static enum mlt_rc dataset_row(const void *ctx, size_t i, struct mlt_value *out,
   const struct chosen *c = ctx;
   const struct mlt_dataset_ref *ref = &c->a->datasets.v[c->index[i]];
   out[0] = mlt_v_text(ref->uuid);
-  out[1] = mlt_v_int(ref->home.id);
-  out[2] = mlt_v_text(ref->name);
-  out[3] = mlt_v_text(ref->digest);
-  out[4] = mlt_v_text(ref->row->source_type);
-  out[5] = mlt_v_text(ref->row->source);
-  out[6] = mlt_v_text(ref->row->schema);
-  out[7] = mlt_v_text(ref->row->profile);
+  dataset_values(ref, out);
   return MLT_OK;
 }
 
@@ -185,7 +209,11 @@ static enum mlt_rc insert_new(struct mlt_write *a) {
     mlt_write_count(a, MLT_T_DATASETS, ref->present ? MLT_FATE_PRESENT : MLT_FATE_NEW, 1);
     if (ref->present)
       continue;
-    enum mlt_rc rc = new_uuid(a, &ref->uuid);
+    enum mlt_rc rc = a->w->prove
+                         ? mlt_prove_tell(a, "row-missing", MLT_T_DATASETS, ref->name, MLT_STR_NULL,
+                                          "the database has no such dataset of digest %.*s",
+                                          MLT_STR_ARG(ref->digest))
+                         : new_uuid(a, &ref->uuid);
     if (rc != MLT_OK)
       return rc;
     index[n++] = (uint32_t)i;

@@ -1,7 +1,7 @@
 /* Experiments: matched by name in the target, or created. The sink remembers key -> id for its
    whole life; entries made in a transaction that is rolled back are forgotten again by writer.c. */
+#include "sink/prove.h"
 #include "sink/values.h"
-#include "sink/writer.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -119,7 +119,7 @@ static const char *refusal(const struct mlt_write *a, const struct mlt_experimen
                    MLT_STR_ARG(same->pub.key), MLT_STR_ARG(e->key), MLT_STR_ARG(e->name));
     return "experiment-duplicate";
   }
-  if (f && f->deleted && !e->deleted) {
+  if (f && f->deleted && !e->deleted && !a->w->prove) {
     (void)snprintf(why, cap,
                    "the target holds experiment '%.*s' (id %" PRId64
                    ") as deleted: restore it (`mlflow experiments restore -x %" PRId64
@@ -148,6 +148,17 @@ static enum mlt_rc resolve_again(struct mlt_write *a, size_t i,
                                           "experiment-rejected", experiment_rows(a->b, i), e->name,
                                           "it was not imported before, either")
                          : MLT_OK;
+}
+
+static enum mlt_rc prove_one(struct mlt_write *a, const struct mlt_experiment *e,
+                             const struct found *f) {
+  if (!f)
+    return mlt_prove_tell(a, "row-missing", MLT_T_EXPERIMENTS, e->name, MLT_STR_NULL,
+                          "the database has no experiment of this name");
+  return f->deleted && !e->deleted
+             ? mlt_prove_tell(a, "row-differs", MLT_T_EXPERIMENTS, e->name,
+                              MLT_STR_LIT("lifecycle_stage"), "is deleted, active in the source")
+             : MLT_OK;
 }
 
 static enum mlt_rc resolve_one(struct mlt_write *a, size_t i, const struct lookup *l) {
@@ -181,6 +192,8 @@ static enum mlt_rc resolve_one(struct mlt_write *a, size_t i, const struct looku
     if (rc != MLT_OK)
       return rc;
   }
+  if (a->w->prove && prove_one(a, e, f) != MLT_OK)
+    return MLT_NOMEM;
   if (set_location(a, &entry, e, f) != MLT_OK)
     return MLT_NOMEM;
   a->exp_fate[i] = f ? MLT_FATE_PRESENT : MLT_FATE_NEW;
@@ -297,6 +310,15 @@ static enum mlt_rc tags_of(const struct mlt_write *a, const uint8_t *fate, enum 
   return MLT_OK;
 }
 
+/* One that is there with another value has a note already. */
+static enum mlt_rc prove_tag(struct mlt_write *a, const struct mlt_batch_kv *t, uint8_t fate) {
+  return fate == MLT_FATE_NEW && a->exp_fate[t->owner] == MLT_FATE_PRESENT
+             ? mlt_prove_tell(a, "row-missing", MLT_T_EXPERIMENT_TAGS,
+                              a->b->experiments.v[t->owner].e.name, t->key,
+                              "the database has no such tag")
+             : MLT_OK;
+}
+
 static enum mlt_rc write_tags(struct mlt_write *a) {
   size_t total = a->b->experiment_tags.n;
   uint8_t *fate = mlt_arena_zalloc(a->out->arena, total + 1);
@@ -309,7 +331,11 @@ static enum mlt_rc write_tags(struct mlt_write *a) {
     if (a->exp_fate[a->b->experiment_tags.v[i].owner] == MLT_FATE_REJECTED)
       fate[i] = MLT_FATE_REJECTED;
     mlt_write_count(a, MLT_T_EXPERIMENT_TAGS, fate[i], 1);
+    if (a->w->prove && rc == MLT_OK)
+      rc = prove_tag(a, &a->b->experiment_tags.v[i], fate[i]);
   }
+  if (rc != MLT_OK)
+    return rc;
   struct mlt_rows rows;
   rc = tags_of(a, fate, MLT_FATE_NEW, &rows);
   if (rc == MLT_OK)

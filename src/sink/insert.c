@@ -137,20 +137,31 @@ enum mlt_rc mlt_run_rows_of(const struct mlt_write *a, enum mlt_table table, enu
   return MLT_OK;
 }
 
+enum mlt_rc mlt_run_table_row(const struct mlt_write *a, size_t run, enum mlt_table table,
+                              void (*fn)(void *ctx, enum mlt_table table,
+                                         const struct mlt_value *row),
+                              void *ctx) {
+  enum mlt_rc rc = MLT_OK;
+  struct mlt_range rows = rows_in(a->b, run, table);
+  size_t t = 0;
+  while (run_tables[t].table != table)
+    t++;
+  for (uint32_t at = (uint32_t)rows.first; rc == MLT_OK && at < rows.first + rows.n; at++) {
+    struct mlt_value row[MLT_MAX_COLUMNS];
+    rc = run_tables[t].get(&(struct chosen){a, &at}, 0, row, a->err);
+    if (rc == MLT_OK)
+      fn(ctx, table, row);
+  }
+  return rc;
+}
+
 enum mlt_rc mlt_run_each_row(const struct mlt_write *a, size_t run,
                              void (*fn)(void *ctx, enum mlt_table table,
                                         const struct mlt_value *row),
                              void *ctx) {
   enum mlt_rc rc = MLT_OK;
-  for (size_t t = 0; t < RUN_TABLES; t++) {
-    struct mlt_range rows = rows_in(a->b, run, run_tables[t].table);
-    for (uint32_t at = (uint32_t)rows.first; rc == MLT_OK && at < rows.first + rows.n; at++) {
-      struct mlt_value row[MLT_MAX_COLUMNS];
-      rc = run_tables[t].get(&(struct chosen){a, &at}, 0, row, a->err);
-      if (rc == MLT_OK)
-        fn(ctx, run_tables[t].table, row);
-    }
-  }
+  for (size_t t = 0; rc == MLT_OK && t < RUN_TABLES; t++)
+    rc = mlt_run_table_row(a, run, run_tables[t].table, fn, ctx);
   return rc;
 }
 

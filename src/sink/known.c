@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "base/map.h"
 #include "base/mem.h"
@@ -88,6 +89,17 @@ enum mlt_rc mlt_known_add(struct mlt_known *k, const struct mlt_known_experiment
   bool added = add(k, entry);
   (void)pthread_rwlock_unlock(&k->lock);
   return added ? MLT_OK : mlt_err_nomem(err);
+}
+
+bool mlt_known_has_location(struct mlt_known *k, struct mlt_str path) {
+  bool has = false;
+  (void)pthread_rwlock_rdlock(&k->lock);
+  for (size_t i = 0; i < k->entries.n && !has; i++) {
+    struct mlt_str l = k->entries.v[i]->location;
+    has = l.len && path.len > l.len && path.p[l.len] == '/' && memcmp(path.p, l.p, l.len) == 0;
+  }
+  (void)pthread_rwlock_unlock(&k->lock);
+  return has;
 }
 
 size_t mlt_known_count(struct mlt_known *k) {

@@ -28,6 +28,8 @@ const struct mlt_known_experiment *mlt_known_by_name(struct mlt_known *k, struct
 /* Copies the strings of entry. */
 enum mlt_rc mlt_known_add(struct mlt_known *k, const struct mlt_known_experiment *entry,
                           struct mlt_err *err);
+/* Is it below the location of one of them in the target? */
+bool mlt_known_has_location(struct mlt_known *k, struct mlt_str path);
 size_t mlt_known_count(struct mlt_known *k);
 /* Forgets the entries from the n-th on: their transaction was rolled back. No other sink may have
  * used them. */

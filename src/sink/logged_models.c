@@ -1,7 +1,7 @@
 /* Logged models (MLflow 3.0 on): new ones are inserted whole, those there already are compared
  * whole. */
+#include "sink/prove.h"
 #include "sink/values.h"
-#include "sink/writer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,6 +44,9 @@ static enum mlt_rc conflict(struct models *s, size_t i, const char *what) {
                         "the target holds this logged model with other data: %s", what);
 }
 
+#define AT_LOCATION(row)                                                                           \
+  (&(row)[MLT_C_LOGGED_MODELS_artifact_location - MLT_C_LOGGED_MODELS_model_id])
+
 static enum mlt_rc found_model(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
   (void)err;
   struct models *s = ctx;
@@ -52,8 +55,16 @@ static enum mlt_rc found_model(void *ctx, const struct mlt_value *row, struct ml
     return MLT_OK;
   struct mlt_value ours[MLT_MAX_COLUMNS];
   model_values(s->a, &s->a->b->logged_models.v[i].m, ours);
-  int c = mlt_row_difference(MLT_T_LOGGED_MODELS, ours, row, 0);
+  static const uint32_t place =
+      1u << (MLT_C_LOGGED_MODELS_artifact_location - MLT_C_LOGGED_MODELS_model_id);
+  bool placed = s->a->w->prove && mlt_prove_is_placed(s->a, AT_LOCATION(row));
+  int c = mlt_row_difference(MLT_T_LOGGED_MODELS, ours, row, placed ? place : 0);
   s->a->model_fate[i] = MLT_FATE_PRESENT;
+  if (placed && !mlt_value_eq(AT_LOCATION(ours), AT_LOCATION(row)) &&
+      mlt_prove_tell_value(s->a, "place-differs", MLT_T_LOGGED_MODELS, row[0].s,
+                           MLT_STR_LIT("artifact_location"), AT_LOCATION(row),
+                           AT_LOCATION(ours)) != MLT_OK)
+    return MLT_NOMEM;
   if (c < 0)
     return MLT_OK;
   char what[640], theirs[256], mine[256];
@@ -300,6 +311,13 @@ static enum mlt_rc insert_models(struct models *s) {
     mlt_write_count(a, MLT_T_LOGGED_MODELS, a->model_fate[i], 1);
     if (a->model_fate[i] == MLT_FATE_NEW)
       index[n++] = (uint32_t)i;
+  }
+  for (size_t i = 0; a->w->prove && i < n; i++) {
+    enum mlt_rc rc = mlt_prove_tell(a, "row-missing", MLT_T_LOGGED_MODELS,
+                                    a->b->logged_models.v[index[i]].m.model_id, MLT_STR_NULL,
+                                    "the database has no such logged model");
+    if (rc != MLT_OK)
+      return rc;
   }
   struct chosen ctx = {a, index, NULL};
   return mlt_write_insert(a, &(struct mlt_rows){MLT_T_LOGGED_MODELS, n, model_row, &ctx});

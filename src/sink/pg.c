@@ -1,6 +1,7 @@
 /* PostgreSQL as a sink: the shared writer over pg/store.h, and the choice between the two ways to
  * load. */
 #include "pg/ledger.h"
+#include "pg/read.h"
 #include "pg/rebuild.h"
 #include "pg/sqlstate.h"
 #include "pg/store.h"
@@ -103,6 +104,28 @@ static enum mlt_rc op_select(void *db, enum mlt_table table, const struct mlt_wh
                              uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err) {
   struct pg_db *d = db;
   return mlt_pg_select(d->pg, table, where, features, fn, ctx, err);
+}
+
+static enum mlt_rc op_sum_rows(void *db, enum mlt_table table, const struct mlt_str *runs, size_t n,
+                               uint32_t features, mlt_row_sum_fn fn, void *ctx,
+                               struct mlt_err *err) {
+  struct pg_db *d = db;
+  (void)features;
+  return mlt_pg_sum_rows(d->pg, table, runs, n, fn, ctx, err);
+}
+
+static enum mlt_rc op_read_run(void *db, enum mlt_read what, struct mlt_str run, uint32_t features,
+                               mlt_row_fn fn, void *ctx, struct mlt_err *err) {
+  struct pg_db *d = db;
+  struct mlt_pg_read *r;
+  const struct mlt_read_row *row;
+  enum mlt_rc rc = mlt_pg_read_new(&r, d->pg, what, features, err);
+  if (rc == MLT_OK)
+    rc = mlt_pg_read_start(r, &run, 1, err);
+  while (rc == MLT_OK && (rc = mlt_pg_read_next(r, &row, err)) == MLT_OK)
+    rc = fn(ctx, row->v, err);
+  mlt_pg_read_free(r);
+  return rc == MLT_END ? MLT_OK : rc;
 }
 
 static enum mlt_rc op_insert_copied(void *db, const struct mlt_copied_rows *rows,
@@ -217,6 +240,8 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .lock_runs = op_lock_runs,
                                                .merge = op_merge,
                                                .select = op_select,
+                                               .sum_rows = op_sum_rows,
+                                               .read_run = op_read_run,
                                                .insert_copied = op_insert_copied,
                                                .select_copied = op_select_copied,
                                                .insert_experiment = op_insert_experiment,

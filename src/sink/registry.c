@@ -1,8 +1,8 @@
 /* The model registry: row by row. What is new goes in, what is the same counts as present, what
    differs is a conflict of that row alone; a registered model that is there takes new versions,
    tags and aliases. */
+#include "sink/prove.h"
 #include "sink/values.h"
-#include "sink/writer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,6 +78,10 @@ static void version_values(const struct registry *g, const struct mlt_batch_vers
   *out = mlt_v_text(m->status_message);
 }
 
+enum { STORAGE = MLT_C_MODEL_VERSIONS_storage_location - MLT_C_MODEL_VERSIONS_name };
+#define AT_STORAGE(row) (&(row)[STORAGE])
+static const uint32_t STORAGE_BIT = 1u << STORAGE;
+
 static enum mlt_rc found_version(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
   (void)err;
   struct registry *g = ctx;
@@ -86,7 +90,13 @@ static enum mlt_rc found_version(void *ctx, const struct mlt_value *row, struct 
     return MLT_OK;
   struct mlt_value ours[MLT_MAX_COLUMNS];
   version_values(g, &g->a->b->versions.v[i], ours);
-  int c = mlt_row_difference(MLT_T_MODEL_VERSIONS, ours, row, 0);
+  bool placed = g->a->w->prove && mlt_prove_is_placed(g->a, AT_STORAGE(row));
+  int c = mlt_row_difference(MLT_T_MODEL_VERSIONS, ours, row, placed ? STORAGE_BIT : 0);
+  if (placed && !mlt_value_eq(AT_STORAGE(ours), AT_STORAGE(row)) &&
+      mlt_prove_tell_value(g->a, "place-differs", MLT_T_MODEL_VERSIONS, row[0].s,
+                           MLT_STR_LIT("storage_location"), AT_STORAGE(row),
+                           AT_STORAGE(ours)) != MLT_OK)
+    return MLT_NOMEM;
   g->version[i] = c < 0 ? MLT_FATE_PRESENT : MLT_FATE_CONFLICT;
   if (c < 0)
     return MLT_OK;
@@ -270,6 +280,24 @@ static enum mlt_rc alias_row(const void *ctx, size_t i, struct mlt_value *out,
   return MLT_OK;
 }
 
+/* Tells rows that the target lacks: n of them, as `get` gives them. */
+static enum mlt_rc prove_missing(struct registry *g, enum mlt_table t, size_t n, mlt_row_get_fn get,
+                                 const struct chosen *ctx) {
+  bool tags = t == MLT_T_REGISTERED_MODEL_TAGS || t == MLT_T_MODEL_VERSION_TAGS;
+  enum mlt_rc rc = MLT_OK;
+  for (size_t i = 0; rc == MLT_OK && i < n; i++) {
+    struct mlt_value row[MLT_MAX_COLUMNS];
+    char shown[256];
+    rc = get(ctx, i, row, g->a->err);
+    if (rc == MLT_OK)
+      rc = mlt_prove_tell(
+          g->a, "row-missing", t, row[tags ? 2 : 0].s, tags ? row[0].s : MLT_STR_NULL,
+          "the database has no such row%s%s", tags || t == MLT_T_REGISTERED_MODELS ? "" : ": ",
+          tags || t == MLT_T_REGISTERED_MODELS ? "" : mlt_value_show(&row[1], shown, sizeof shown));
+  }
+  return rc;
+}
+
 /* Counts n rows by their fates and inserts the new ones. */
 static enum mlt_rc insert(struct registry *g, enum mlt_table t, const uint8_t *fate, size_t total,
                           mlt_row_get_fn get) {
@@ -283,7 +311,8 @@ static enum mlt_rc insert(struct registry *g, enum mlt_table t, const uint8_t *f
       index[n++] = (uint32_t)i;
   }
   struct chosen ctx = {g, index};
-  return mlt_write_insert(g->a, &(struct mlt_rows){t, n, get, &ctx});
+  return g->a->w->prove ? prove_missing(g, t, n, get, &ctx)
+                        : mlt_write_insert(g->a, &(struct mlt_rows){t, n, get, &ctx});
 }
 
 static enum mlt_rc insert_all(struct registry *g) {

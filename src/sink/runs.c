@@ -1,6 +1,6 @@
 /* Which runs of a batch are new, there already, or cannot be written. */
+#include "sink/prove.h"
 #include "sink/values.h"
-#include "sink/writer.h"
 
 #include <stdio.h>
 
@@ -83,7 +83,9 @@ static enum mlt_rc look_ahead(struct mlt_write *a, size_t i) {
   if (!added || (before && r->part == MLT_RUN_WHOLE))
     return reject_run(a, i, MLT_NOTE_CONFLICT, "run-duplicate",
                       "the source holds this run id twice");
-  if (before)
+  if (before && a->w->prove)
+    a->run_fate[i] = MLT_FATE_REJECTED; /* missing, as was told then */
+  else if (before)
     merge_made_before(a, i, before);
   return r->part == MLT_RUN_MORE ? MLT_OK : place_run(a, i, e);
 }
@@ -228,6 +230,10 @@ static enum mlt_rc found_run(void *ctx, const struct mlt_value *row, struct mlt_
       p.differs |= 1u << c;
   if (r->part == MLT_RUN_MORE)
     a->there[i].home.id = row[RUN_COLUMN(experiment_id)].i;
+  if (a->w->prove) {
+    a->run_fate[i] = MLT_FATE_PRESENT;
+    return mlt_prove_run_row(a, i, p.differs, p.ours, p.theirs);
+  }
   return a->w->load == MLT_LOAD_MERGE || r->part != MLT_RUN_WHOLE ? merge_run(a, &p)
                                                                   : compare_run(a, &p);
 }
@@ -251,6 +257,8 @@ static enum mlt_rc look_up(struct mlt_write *a) {
 /* Runs of which there is only more, and that were not found. */
 static enum mlt_rc reject_missing(struct mlt_write *a) {
   enum mlt_rc rc = MLT_OK;
+  if (a->w->prove)
+    return MLT_OK; /* it is missing as any other */
   for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++) {
     const struct mlt_run *r = &a->b->runs.v[i].r;
     char why[512];
@@ -325,7 +333,7 @@ enum mlt_rc mlt_write_classify_runs(struct mlt_write *a) {
   if (rc == MLT_OK)
     rc = mlt_write_known_runs(a);
   if (rc == MLT_OK)
-    rc = mlt_write_compare_runs(a);
+    rc = a->w->prove ? mlt_prove_runs(a) : mlt_write_compare_runs(a);
   if (rc == MLT_OK)
     rc = mlt_write_compare_edges(a);
   for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++) {

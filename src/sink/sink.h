@@ -46,7 +46,18 @@
    - Tables that the target's head lacks (schema features): rows counted rejected with code
    "no-such-table", one note a table, naming the MLflow version that brings it. On --on-error stop
    that is an error as any reject. With opts.dry_run the same outcome is computed and nothing is
-   written, not even a sequence value. */
+   written, not even a sequence value.
+
+   A proof (opts.prove) is a dry run that expects every row of the source to be there, and of the
+   runs no other: what is not so is told as MLT_NOTE_DIFFERS, and stops nothing. Runs whose params,
+   tags, metrics and latest_metrics have the same sums in the target (model/row_sum.h) are the same;
+   of the others the rows that differ are named (place.field: the key or column), the first of each
+   table. Its codes: run-missing     the target has no such run row-missing     no such experiment,
+   row of a run, logged model, registry row row-extra       a row of a run that the source has not
+     row-differs     another value
+     place-differs   artifact_uri is where the target's experiment has its runs, not the source's
+     row-superseded  of a run that is added to: another value, which a later line may have set
+   Of runs that are added to, rows that the source has not are the target's own. */
 #ifndef MLT_SINK_SINK_H
 #define MLT_SINK_SINK_H
 
@@ -97,6 +108,7 @@ struct mlt_sink_opts {
   const char *mlflow_version;      /* for a database to be created; NULL = default */
   const char *application_name;    /* PostgreSQL: shown in pg_stat_activity */
   bool dry_run;
+  bool prove; /* with dry_run and MLT_LOAD_APPEND */
   enum mlt_load load;
   bool adds;   /* the source adds to runs: AUTO is no rebuild, and a new file is not built whole.
                   Not with MLT_LOAD_REBUILD */

@@ -2,6 +2,7 @@
  * MLflow's schema. */
 #include "lite/build.h"
 #include "lite/ledger.h"
+#include "lite/read.h"
 #include "sink/all.h"
 #include "sink/create.h"
 #include "sink/writer.h"
@@ -76,6 +77,27 @@ static enum mlt_rc op_select(void *db, enum mlt_table table, const struct mlt_wh
   return mlt_lite_select(d->lite, table, where, features, fn, ctx, err);
 }
 
+static enum mlt_rc op_sum_rows(void *db, enum mlt_table table, const struct mlt_str *runs, size_t n,
+                               uint32_t features, mlt_row_sum_fn fn, void *ctx,
+                               struct mlt_err *err) {
+  struct sqlite_db *d = db;
+  return mlt_lite_sum_rows(d->lite, table, runs, n, features, fn, ctx, err);
+}
+
+static enum mlt_rc op_read_run(void *db, enum mlt_read what, struct mlt_str run, uint32_t features,
+                               mlt_row_fn fn, void *ctx, struct mlt_err *err) {
+  struct sqlite_db *d = db;
+  struct mlt_lite_read *r;
+  const struct mlt_read_row *row;
+  enum mlt_rc rc = mlt_lite_read_new(&r, d->lite, what, features, err);
+  if (rc == MLT_OK)
+    rc = mlt_lite_read_start(r, &run, 1, err);
+  while (rc == MLT_OK && (rc = mlt_lite_read_next(r, &row, err)) == MLT_OK)
+    rc = fn(ctx, row->v, err);
+  mlt_lite_read_free(r);
+  return rc == MLT_END ? MLT_OK : rc;
+}
+
 static enum mlt_rc op_insert_copied(void *db, const struct mlt_copied_rows *rows,
                                     struct mlt_err *err) {
   struct sqlite_db *d = db;
@@ -138,6 +160,8 @@ static const struct mlt_store_ops store_ops = {.catalog = op_catalog,
                                                .lock_runs = op_lock_runs,
                                                .merge = op_merge,
                                                .select = op_select,
+                                               .sum_rows = op_sum_rows,
+                                               .read_run = op_read_run,
                                                .insert_copied = op_insert_copied,
                                                .select_copied = op_select_copied,
                                                .insert_experiment = op_insert_experiment,

@@ -8,7 +8,9 @@
 #include "base/err.h"
 #include "ledger/ledger.h"
 #include "model/row.h"
+#include "model/row_sum.h"
 #include "schema/catalog.h"
+#include "schema/reads.h"
 #include "sink/sink.h"
 
 struct mlt_store_ops {
@@ -25,6 +27,11 @@ struct mlt_store_ops {
                        struct mlt_merged *out, struct mlt_err *err);
   enum mlt_rc (*select)(void *db, enum mlt_table table, const struct mlt_where *where,
                         uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err);
+  enum mlt_rc (*sum_rows)(void *db, enum mlt_table table, const struct mlt_str *runs, size_t n,
+                          uint32_t features, mlt_row_sum_fn fn, void *ctx, struct mlt_err *err);
+  /* The rows of one run, in the order that the read has them in. */
+  enum mlt_rc (*read_run)(void *db, enum mlt_read what, struct mlt_str run, uint32_t features,
+                          mlt_row_fn fn, void *ctx, struct mlt_err *err);
   enum mlt_rc (*insert_copied)(void *db, const struct mlt_copied_rows *rows, struct mlt_err *err);
   enum mlt_rc (*select_copied)(void *db, const struct mlt_shape *shape, unsigned by,
                                const struct mlt_str *keys, size_t n, mlt_row_fn fn, void *ctx,

@@ -48,6 +48,7 @@ enum mlt_rc mlt_sink_make(struct mlt_sink **out, const struct mlt_store_ops *ops
     return MLT_NOMEM;
   s->dry_run = opts->dry_run;
   s->stop_on_reject = opts->stop_on_reject;
+  s->prove = opts->prove;
   s->pacer = ops->paces_rows || opts->dry_run ? NULL : opts->pacer;
   s->load = opts->load;
   s->adds = opts->adds;

@@ -2,9 +2,10 @@
    and the inserts in an order that satisfies the foreign keys. Internal to sink/. One transaction a
    batch; see sink.h for the rules.
 
-   The parts, each one file: runs.c (new or there already?), experiments.c, compare.c (is what is
-   there the same?), merge.c (rows for runs that are there), edges.c (datasets and inputs),
-   logged_models.c, registry.c, copied.c, insert.c (batch rows -> values), writer.c (the whole). */
+   The parts, each one file: runs.c (new or there already?), experiments.c, same.c and compare.c (is
+   what is there the same?), prove.c and prove_rows.c (what of it is not?), merge.c (rows for runs
+   that are there), edges.c (datasets and inputs), logged_models.c, registry.c, copied.c, insert.c
+   (batch rows -> values), writer.c (the whole). */
 #ifndef MLT_SINK_WRITER_H
 #define MLT_SINK_WRITER_H
 
@@ -21,6 +22,7 @@ struct mlt_sink {
   struct mlt_arena *catalog; /* what shapes refers to; NULL in a twin, which has the first's */
   struct mlt_shape shapes[MLT_COPIED_COUNT];
   bool dry_run, stop_on_reject;
+  bool prove; /* likewise: see sink.h */
   enum mlt_load load;
   bool adds;                       /* as in mlt_sink_opts */
   const struct mlt_target *target; /* borrowed */
@@ -192,6 +194,13 @@ enum mlt_rc mlt_write_classify_runs(struct mlt_write *a);
 enum mlt_rc mlt_write_run_conflict(struct mlt_write *a, size_t run, const char *what);
 /* Rows of a run in every table, and the datasets it makes. */
 uint64_t mlt_run_rows(const struct mlt_batch *b, const struct mlt_batch_run *r);
+/* same.c: of the runs `ids`, tells same[i], i being the batch's index, where target and source hold
+   the same rows of params, tags, metrics or latest_metrics; by sums, no row of the target is moved.
+   `same` is zeroed by the caller. */
+enum mlt_rc mlt_write_same_rows(struct mlt_write *a, enum mlt_table table,
+                                const struct mlt_str *ids, size_t n, bool *same) MLT_NODISCARD;
+/* The batch's rows of one run in one of these tables. */
+struct mlt_range mlt_run_range(const struct mlt_batch_run *r, enum mlt_table table);
 /* compare.c: of the runs marked PRESENT, those whose rows differ become CONFLICT, with a note, or
    are marked as grown. In a dry run those marked MERGE are set against the target, too. */
 enum mlt_rc mlt_write_compare_runs(struct mlt_write *a);
@@ -232,7 +241,11 @@ enum mlt_rc mlt_write_ledger(struct mlt_write *a);
 /* digest.c: of the rows of a run in its five tables, as they are to be in the target; it does not
    depend on their order. */
 enum mlt_rc mlt_run_digest(const struct mlt_write *a, size_t run, uint64_t *out);
-/* insert.c: gives every row of a run that is in memory. */
+/* insert.c: gives every row of a run that is in memory, of one table or of all. */
+enum mlt_rc mlt_run_table_row(const struct mlt_write *a, size_t run, enum mlt_table table,
+                              void (*fn)(void *ctx, enum mlt_table table,
+                                         const struct mlt_value *row),
+                              void *ctx);
 enum mlt_rc mlt_run_each_row(const struct mlt_write *a, size_t run,
                              void (*fn)(void *ctx, enum mlt_table table,
                                         const struct mlt_value *row),

@@ -60,6 +60,7 @@ void mlt_verify_choose_free(struct mlt_verify *v);
 /* The checks of all.c. */
 extern const struct mlt_check_ops mlt_check_chosen, mlt_check_schema, mlt_check_storage,
     mlt_check_sequence, mlt_check_experiments, mlt_check_runs, mlt_check_values, mlt_check_latest,
-    mlt_check_models, mlt_check_orphans, mlt_check_ledger, mlt_check_artifacts, mlt_check_server;
+    mlt_check_models, mlt_check_orphans, mlt_check_ledger, mlt_check_artifacts, mlt_check_server,
+    mlt_check_source;
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "base/uri.h"
 #include "model/tables.h"
+#include "source/source.h"
 
 /* ---- findings ---- */
 
@@ -105,6 +106,9 @@ struct mlt_verify_opts {
   const char *as_user; /* who must be able to read the files; NULL: we */
   const char *server;  /* the address of a running MLflow that is asked about some runs; NULL: none.
                           Who asks is in the environment, as for MLflow's own client */
+  const char *source;  /* what was imported, a path or URI: the database is set against it; NULL */
+  const char *source_format;      /* NULL: it is looked at */
+  struct mlt_source_opts reading; /* of the source: all but .path and .target */
 
   const char *state; /* a file that keeps which folders of artifacts are done, so that a check that
                         was interrupted goes on (state.h); NULL: none */

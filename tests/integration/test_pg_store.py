@@ -22,7 +22,7 @@ def run_helper(name, conninfo, head):
 
 
 @pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("name", ["pg_store", "pg_session"])
+@pytest.mark.parametrize("name", ["pg_store", "pg_session", "pg_sum"])
 def test_store_on_a_real_server(new_pg_db, name, head):
     run_helper(name, new_pg_db(head).uri, head)
 

@@ -7,7 +7,7 @@
 
 enum { NOTES_SHOWN = 10 };
 
-static const char *const kind_names[] = {"reject", "conflict", "changed", "ignored"};
+static const char *const kind_names[] = {"reject", "conflict", "changed", "ignored", "differs"};
 
 struct mlt_json *mlt_note_json(const struct mlt_note *n) {
   struct mlt_json *j = mlt_json_object();

@@ -18,13 +18,15 @@ static const struct mlt_cmd cmds[] = {
          "Compares what MLflow's database says with itself and with the artifact files it names, and "
          "names every difference. Nothing is written: the database is read in one read-only "
          "transaction, also while a server works with it. With --run, --experiment, --since or --import "
-         "only those runs are looked at. --repair is the exception: it shows what it is to change, asks, and "
+         "only those runs are looked at. --source also sets the database against what was imported into it. "
+         "--repair is the exception: it shows what it is to change, asks, and "
          "writes by MLflow's rules in one transaction; without a terminal it needs --yes.",
      .examples =
          "mltrack-verify\tThe database in force (see ENVIRONMENT in the manual)\n"
          "mltrack-verify --to postgresql:///mlflow --artifacts-destination /srv/mlartifacts\tA server's store\n"
          "mltrack-verify --run 0123456789abcdef0123456789abcdef --quiet\tAt the end of a training job\n"
          "mltrack-verify --full --junit verify.xml --md\tIn CI: read every file\n"
+         "mltrack-verify --source ./mlruns --check source\tAfter an import: is all of it in?\n"
          "mltrack-verify --repair stale-runs --stale 2d\tEnd the runs that were left behind\n",
      .exits =
          "0 when database and disk agree (warnings may be named), 1 when differences were found, "

@@ -96,6 +96,25 @@ static enum mlt_rc take_output(struct mlt_session *s, struct mlt_err *err) {
   return json && md ? mlt_err_set(err, MLT_USAGE, "--json and --md exclude each other") : MLT_OK;
 }
 
+/* What is chosen of the database is chosen of the source. */
+static enum mlt_rc take_source(const struct mlt_session *s, struct mlt_verify_opts *o,
+                               struct mlt_err *err) {
+  const struct mlt_args *a = s->args;
+  o->source = mlt_args_str(a, MLT_OPT_SOURCE);
+  o->source_format = mlt_args_str(a, MLT_OPT_FORMAT);
+  o->reading = (struct mlt_source_opts){.experiment = o->n_experiments ? o->experiments[0] : NULL,
+                                        .run = mlt_args_str(a, MLT_OPT_RUN_NAME),
+                                        .step_field = mlt_args_str(a, MLT_OPT_STEP_FIELD),
+                                        .time_field = mlt_args_str(a, MLT_OPT_TIME_FIELD),
+                                        .time_unit = mlt_args_str(a, MLT_OPT_TIME_UNIT)};
+  if (!o->reading.run && o->n_runs)
+    o->reading.run = o->runs[0];
+  if (o->source && (o->n_experiments > 1 || o->n_runs > 1 || o->has_since))
+    return mlt_err_set(err, MLT_USAGE,
+                       "--source is compared as a whole, or one --experiment or one --run of it");
+  return MLT_OK;
+}
+
 static void on_finding(void *ctx, const struct mlt_finding *f) {
   struct mlt_session *s = ctx;
   if (!s->text || (s->repair && !mlt_str_is(f->command, s->repair_command)) ||
@@ -140,6 +159,8 @@ enum mlt_rc mlt_session_options(struct mlt_session *s, struct mlt_verify_opts *o
     rc = take_times(s, o, err);
   if (rc == MLT_OK)
     rc = take_lists(s, o, err);
+  if (rc == MLT_OK)
+    rc = take_source(s, o, err);
   return rc == MLT_OK ? take_target(s, err) : rc;
 }
 
