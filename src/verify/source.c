@@ -126,7 +126,8 @@ static enum mlt_rc check(struct mlt_verify *v, struct mlt_err *err) {
 static const char *left_out(const struct mlt_verify_opts *o) {
   if (!o->source)
     return "no --source was given";
-  return o->has_since ? "--source is of all runs, not of those --since" : NULL;
+  return o->has_since || o->n_imports ? "--source is of all runs, not of those --since or --import"
+                                      : NULL;
 }
 
 const struct mlt_check_ops mlt_check_source = {

@@ -109,7 +109,7 @@ static enum mlt_rc take_source(const struct mlt_session *s, struct mlt_verify_op
                                         .time_unit = mlt_args_str(a, MLT_OPT_TIME_UNIT)};
   if (!o->reading.run && o->n_runs)
     o->reading.run = o->runs[0];
-  if (o->source && (o->n_experiments > 1 || o->n_runs > 1 || o->has_since))
+  if (o->source && (o->n_experiments > 1 || o->n_runs > 1 || o->n_imports || o->has_since))
     return mlt_err_set(err, MLT_USAGE,
                        "--source is compared as a whole, or one --experiment or one --run of it");
   return MLT_OK;
