@@ -21,7 +21,7 @@ struct mlt_err {
   enum mlt_rc rc;
   char sqlstate[6];
   char msg[1024];
-  char hint[512];
+  char hint[2048]; /* as long as all GRANTs that a role may lack */
 };
 
 #define MLT_ERR_INIT                                                                               \

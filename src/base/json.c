@@ -129,6 +129,10 @@ struct mlt_json *mlt_json_push(struct mlt_json *arr, struct mlt_json *child) {
   return NULL;
 }
 
+void mlt_json_push_str(struct mlt_json *arr, struct mlt_str s) {
+  (void)mlt_json_push(arr, ours(new_string(s)));
+}
+
 static bool has_mark(struct json_object *j) {
   if (json_object_is_type(j, json_type_array)) {
     bool found = json_object_get_userdata(j) == &incomplete_mark;

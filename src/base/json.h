@@ -30,6 +30,7 @@ void mlt_json_set_null(struct mlt_json *obj, const char *key);
 /* Puts child into obj or arr, which owns it from then on. Returns child for further filling. */
 struct mlt_json *mlt_json_set(struct mlt_json *obj, const char *key, struct mlt_json *child);
 struct mlt_json *mlt_json_push(struct mlt_json *arr, struct mlt_json *child);
+void mlt_json_push_str(struct mlt_json *arr, struct mlt_str s);
 
 /* Writes j and a newline: indented when pretty, else on one line. MLT_NOMEM, or MLT_IO when out
    cannot take it (flushed, so that a full disk shows here). */

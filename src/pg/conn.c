@@ -146,15 +146,30 @@ static enum mlt_rc keep(const PGresult *res, int field, char **out, struct mlt_e
   return *out ? MLT_OK : mlt_err_nomem(err);
 }
 
+static enum mlt_rc no_schema(struct mlt_pg *pg, const PGresult *res, struct mlt_err *err) {
+  enum mlt_rc rc;
+  if (PQgetisnull(res, 0, 3)) {
+    rc = mlt_err_set(err, MLT_SCHEMA, "no schema of the search_path exists in database %s",
+                     PQdb(pg->conn));
+    mlt_err_hint(err, "CREATE SCHEMA first, or correct options=-csearch_path=... in the target");
+    return rc;
+  }
+  rc = mlt_err_set(err, MLT_NOPERM, "role %s may not use schema %s", PQgetvalue(res, 0, 4),
+                   PQgetvalue(res, 0, 3));
+  mlt_err_hint(err,
+               "GRANT USAGE ON SCHEMA %s TO %s; `mltrack-bulk grants --role %s` prints all that "
+               "is needed, and no more",
+               PQgetvalue(res, 0, 3), PQgetvalue(res, 0, 4), PQuser(pg->conn));
+  return rc;
+}
+
 static enum mlt_rc read_session(struct mlt_pg *pg, struct mlt_err *err) {
   PGresult *res;
   enum mlt_rc rc = mlt_pg_query(pg, mlt_sql_pg_session, 0, NULL, &res, err);
   if (rc != MLT_OK)
     return rc;
   if (PQgetisnull(res, 0, 0)) {
-    rc = mlt_err_set(err, MLT_SCHEMA, "no schema of the search_path exists in database %s",
-                     PQdb(pg->conn));
-    mlt_err_hint(err, "CREATE SCHEMA first, or correct options=-csearch_path=... in the target");
+    rc = no_schema(pg, res, err);
     goto out;
   }
   if ((rc = keep(res, 0, &pg->schema, err)) != MLT_OK ||

@@ -130,6 +130,8 @@ void mlt_pg_portion_ended(const struct mlt_pg *pg, struct mlt_pg_portion *p, siz
                           bool well);
 
 /* trust.c */
+/* May the role have foreign keys unchecked? MLT_NOPERM. */
+enum mlt_rc mlt_pg_trust_role(struct mlt_pg *pg, struct mlt_err *err);
 /* At the begin of a write transaction: nothing stands against trusting, and the other tables are
  * checked. */
 enum mlt_rc mlt_pg_trust_begin(struct mlt_pg *pg, struct mlt_err *err);

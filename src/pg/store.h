@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/pace.h"
+#include "model/preflight.h"
 #include "model/row.h"
 #include "model/row_sum.h"
 #include "schema/catalog.h"
@@ -35,9 +36,18 @@ void mlt_pg_set_pacer(struct mlt_pg *pg, struct mlt_pacer *pacer);
    ended (MLT_CANCELLED): one that waits for somebody's lock, an index that is being built.
    Borrowed, outlives the connection. */
 void mlt_pg_set_cancelled(struct mlt_pg *pg, const volatile sig_atomic_t *cancelled);
-/* May the role do what loading runs takes: SELECT and INSERT on the tables of runs, and where rows
-   are merged UPDATE on those that change? MLT_NOPERM with the GRANT that is missing. */
-enum mlt_rc mlt_pg_check_rights(struct mlt_pg *pg, bool merges, struct mlt_err *err);
+/* What an import is going to do. */
+struct mlt_pg_use {
+  bool merges, may_merge; /* rows of runs that are there are added to; if some have grown */
+  bool trusts;            /* mlt_pg_trust_runs */
+  bool copies;            /* rows of tables that are copied may come */
+  unsigned connections;   /* at once */
+};
+/* The look before the first write; nothing is written. May the role do all of that? MLT_NOPERM with
+   every GRANT that is missing, and for a standby or where all is read-only. *out takes what was
+   found, also then; its arena is given. */
+enum mlt_rc mlt_pg_preflight(struct mlt_pg *pg, const struct mlt_pg_use *use,
+                             struct mlt_preflight *out, struct mlt_err *err) MLT_NODISCARD;
 struct mlt_pg_grants {
   const char *role;
   bool merges; /* runs that are there are added to */
@@ -45,8 +55,8 @@ struct mlt_pg_grants {
 };
 /* Writes the GRANTs that give a role what loading takes, and nothing else, for psql. Names are
    quoted. out is made here; to be freed in every case. */
-enum mlt_rc mlt_pg_grants(struct mlt_pg *pg, const struct mlt_catalog *catalog,
-                          const struct mlt_pg_grants *g, struct mlt_buf *out, struct mlt_err *err);
+enum mlt_rc mlt_pg_grants(struct mlt_pg *pg, const struct mlt_pg_grants *g, struct mlt_buf *out,
+                          struct mlt_err *err);
 /* From now on params, tags, metrics and latest_metrics take rows without checking that their runs
    exist (SET LOCAL session_replication_role, around those COPYs alone): the caller has inserted the
    runs in the same transaction, or holds them (mlt_pg_hold_runs). MLT_NOPERM if the role may not do

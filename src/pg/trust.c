@@ -29,7 +29,7 @@ bool mlt_pg_is_trusted(const struct mlt_pg *pg, enum mlt_table table) {
 
 /* The only test that is right everywhere: managed servers let some through who are no superusers.
  */
-static enum mlt_rc check_role(struct mlt_pg *pg, struct mlt_err *err) {
+enum mlt_rc mlt_pg_trust_role(struct mlt_pg *pg, struct mlt_err *err) {
   struct mlt_err failed = MLT_ERR_INIT;
   const char *user = PQuser(pg->conn);
   enum mlt_rc rc = mlt_pg_command(
@@ -69,7 +69,7 @@ static enum mlt_rc check_tables(struct mlt_pg *pg, struct mlt_err *err) {
 }
 
 enum mlt_rc mlt_pg_trust_runs(struct mlt_pg *pg, struct mlt_err *err) {
-  enum mlt_rc rc = check_role(pg, err);
+  enum mlt_rc rc = mlt_pg_trust_role(pg, err);
   if (rc == MLT_OK)
     rc = check_tables(pg, err);
   pg->trust_runs = rc == MLT_OK;

@@ -394,6 +394,9 @@ static enum mlt_rc open_sink(struct pump *p) {
                                .places = places_artifacts(p),
                                .artifact_root = p->places ? mlt_places_root(p->places) : NULL,
                                .trust_runs = p->opts->trust_runs,
+                               .copies = p->source_ops->copies != NULL,
+                               .writers = lanes_wanted(p),
+                               .preflight = &p->report->preflight,
                                .ledger = p->opts->no_ledger ? NULL : &ledger,
                                .pacer = p->pacer,
                                .cancelled = p->opts->cancelled,
@@ -403,6 +406,8 @@ static enum mlt_rc open_sink(struct pump *p) {
   rc = p->sink_ops->open(&p->sink, &opts, p->err);
   if (rc != MLT_OK)
     return rc;
+  if (p->opts->on_preflight)
+    p->opts->on_preflight(p->opts->ctx, &p->report->preflight);
   take_ledger(p);
   p->report->schema = *p->sink_ops->schema(p->sink);
   p->report->schema.limits.truncate = !p->opts->reject_long;

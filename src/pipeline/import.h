@@ -44,6 +44,8 @@ struct mlt_import_opts {
   bool restart;    /* an unfinished import of this source is not continued: it counts as failed */
   uint64_t memory; /* bytes to stay within, all in all; 0 = MLT_MEMORY_DEFAULT */
   const volatile sig_atomic_t *cancelled; /* set by a signal handler: stop soon; may be NULL */
+  /* Called once the target is open, before the first batch; may be NULL. */
+  void (*on_preflight)(void *ctx, const struct mlt_preflight *preflight);
   /* Called after every batch and about ten times a second; may be NULL. */
   void (*on_progress)(void *ctx, const struct mlt_report *report);
   /* Called for every note, before it is forgotten (the rejects file). An error stops the import.

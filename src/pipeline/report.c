@@ -66,6 +66,7 @@ enum mlt_rc mlt_report_init(struct mlt_report *r, const char *source, struct mlt
   *r = (struct mlt_report){.arena = mlt_arena_new()};
   if (!r->arena)
     return mlt_err_nomem(err);
+  r->preflight.arena = r->arena;
   r->notes = mlt_arena_alloc(r->arena, MLT_REPORT_NOTES * sizeof *r->notes);
   return r->notes ? show_source(r, source, err) : mlt_err_nomem(err);
 }

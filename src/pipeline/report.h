@@ -43,6 +43,7 @@ struct mlt_artifact_counts {
 struct mlt_report {
   const char *shown;  /* the source as given, for people: no password in it; owned by the report */
   const char *format; /* the source's name */
+  struct mlt_preflight preflight; /* what was looked at before anything was written */
   struct mlt_schema schema;       /* the target's */
   struct mlt_load_state load;     /* how rows went in; .why is the report's own copy */
   struct mlt_ledger_state ledger; /* .id 0: none is kept, or nothing was written */

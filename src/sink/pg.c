@@ -295,17 +295,30 @@ static enum mlt_rc choose_load(struct pg_db *d, const struct mlt_schema *schema,
   return rc;
 }
 
+static enum mlt_rc look_before(struct pg_db *d, const struct mlt_sink_opts *opts,
+                               struct mlt_err *err) {
+  const struct mlt_pg_use use = {.merges = opts->adds || opts->load == MLT_LOAD_MERGE,
+                                 .may_merge = opts->load == MLT_LOAD_AUTO,
+                                 .trusts = opts->trust_runs,
+                                 .copies = opts->copies,
+                                 .connections = opts->writers ? opts->writers : 1};
+  return opts->preflight ? mlt_pg_preflight(d->pg, &use, opts->preflight, err) : MLT_OK;
+}
+
 static enum mlt_rc pg_open(struct mlt_sink **out, const struct mlt_sink_opts *opts,
                            struct mlt_err *err) {
   struct pg_db *d = NULL;
   struct mlt_sink *s = NULL;
   enum mlt_rc rc = connect_db(&d, opts->target->conninfo, opts->application_name, err);
-  if (rc == MLT_OK)
-    rc = mlt_sink_make(&s, &store_ops, d, MLT_TARGET_PG, NULL, opts, err);
+  if (rc == MLT_OK) /* dry or not: what an import refuses, its rehearsal refuses */
+    rc = look_before(d, opts, err);
+  if (rc != MLT_OK) {
+    op_close(d);
+    return rc;
+  }
+  rc = mlt_sink_make(&s, &store_ops, d, MLT_TARGET_PG, NULL, opts, err);
   if (rc == MLT_OK) /* before the load is chosen: what is refused is refused always */
     rc = set_manner(d, opts->pacer, opts->cancelled, opts->trust_runs, err);
-  if (rc == MLT_OK && !opts->dry_run)
-    rc = mlt_pg_check_rights(d->pg, opts->adds || opts->load == MLT_LOAD_MERGE, err);
   if (rc == MLT_OK) /* before a rebuild begins its one transaction */
     rc = mlt_sink_begin_ledger(s, opts, err);
   if (rc == MLT_OK)

@@ -71,6 +71,7 @@
 #include "base/uri.h"
 #include "batch/batch.h"
 #include "ledger/ledger.h"
+#include "model/preflight.h"
 #include "schema/copied.h"
 #include "schema/schema.h"
 
@@ -114,8 +115,13 @@ struct mlt_sink_opts {
                   Not with MLT_LOAD_REBUILD */
   bool places; /* files are placed by the ids that experiments get: AUTO is no rebuild in
                   PostgreSQL, which takes the ids back with it when it fails */
-  bool trust_runs; /* PostgreSQL: do not check the foreign keys of rows whose runs this import
-                      wrote; open() refuses where that may not be done. Others ignore it */
+  bool trust_runs;  /* PostgreSQL: do not check the foreign keys of rows whose runs this import
+                       wrote; open() refuses where that may not be done. Others ignore it */
+  bool copies;      /* the source may give rows of tables that are copied */
+  unsigned writers; /* sinks, with the twins that are wanted; 0: one */
+  struct mlt_preflight *preflight; /* takes what open() looks at before anything is written, also
+                                      when it refuses (MLT_NOPERM: every GRANT that is missing).
+                                      NULL: that is left out. Borrowed, its arena is given */
   const struct mlt_ledger_source *ledger; /* what the ledger is to say of the import; NULL: none is
                                              kept, nor in a dry run. Borrowed */
   struct mlt_pacer *pacer; /* NULL: as fast as it goes. Borrowed, shared with the twins */

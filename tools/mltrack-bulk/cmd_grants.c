@@ -17,7 +17,7 @@ static enum mlt_rc look(struct mlt_pg *pg, const struct mlt_pg_grants *grants, s
   enum mlt_rc rc = mlt_pg_catalog(pg, arena, &catalog, err);
   if (rc == MLT_OK)
     rc = mlt_schema_check(&catalog, MLT_TARGET_PG, &schema, &differences, arena, err);
-  return rc == MLT_OK ? mlt_pg_grants(pg, &catalog, grants, out, err) : rc;
+  return rc == MLT_OK ? mlt_pg_grants(pg, grants, out, err) : rc;
 }
 
 static enum mlt_rc write_script(const struct mlt_target *target, const struct mlt_pg_grants *grants,

@@ -88,6 +88,7 @@ static struct mlt_import_opts options(const struct mlt_args *args, const struct 
       .batch_rows = mlt_args_uint(args, MLT_OPT_BATCH_ROWS),
       .memory = mlt_args_size(args, MLT_OPT_MEMORY),
       .cancelled = &mlt_signalled,
+      .on_preflight = mlt_session_preflight,
       .on_progress = mlt_session_progress,
       .on_note = mlt_session_note,
       .on_retry = mlt_session_retry,

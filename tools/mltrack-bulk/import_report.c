@@ -1,6 +1,7 @@
 #include "import_report.h"
 
 #include "artifacts_report.h"
+#include "preflight_report.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -68,6 +69,7 @@ struct mlt_json *mlt_import_json(const struct mlt_import_result *res) {
   mlt_json_set_cstr(doc, "load_reason", r->load.why);
   mlt_json_set_bool(doc, "dry_run", res->opts->dry_run);
   add_ledger(doc, r);
+  mlt_preflight_add_json(doc, &r->preflight);
   mlt_json_set_double(doc, "seconds", r->seconds);
   mlt_json_set_u64(doc, "batches", r->batches);
   mlt_json_set_u64(doc, "reconnects", r->reconnects);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "commands.h"
 #include "notes.h"
+#include "preflight_report.h"
 
 static const double RETRY_LINE_SECONDS = 30;
 
@@ -45,6 +46,11 @@ enum mlt_rc mlt_session_close_rejects(struct mlt_session *s, struct mlt_err *err
   if (fclose(f) != 0 && !failed)
     failed = errno;
   return failed ? mlt_err_errno(err, failed, "cannot write %s", s->rejects_path) : MLT_OK;
+}
+
+void mlt_session_preflight(void *session, const struct mlt_preflight *preflight) {
+  (void)session;
+  mlt_preflight_tell(preflight);
 }
 
 void mlt_session_progress(void *session, const struct mlt_report *report) {

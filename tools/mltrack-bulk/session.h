@@ -36,6 +36,9 @@ struct mlt_source_opts mlt_bulk_reading(const struct mlt_args *args);
 void mlt_session_progress(void *session, const struct mlt_report *report);
 enum mlt_rc mlt_session_note(void *session, const struct mlt_note *note, struct mlt_err *err);
 
+/* on_preflight: what is worth a word. */
+void mlt_session_preflight(void *session, const struct mlt_preflight *preflight);
+
 /* on_retry: says that it waits, once in a while for all connections together. */
 void mlt_session_retry(void *session, const struct mlt_err *why, double waited);
 /* on_start_over: empties the file of rejects. MLT_IO. */
