@@ -8,6 +8,10 @@ SELECT i.id, i.source, i.format, i.state,
        (SELECT count(*) FROM mltrack.run r WHERE r.import_id = i.id),
        (SELECT count(*) FROM mltrack.run r WHERE r.import_id = i.id AND r.created),
        (SELECT count(*) FROM mltrack.batch b WHERE b.import_id = i.id),
+       extract(epoch FROM clock_timestamp() - i.seen_at),
+       (SELECT coalesce(sum(w.inserted + w.updated), 0)
+          FROM mltrack.written w JOIN mltrack.batch b USING (seq)
+         WHERE b.import_id = i.id AND i.state = 'running' AND b.committed_at > clock_timestamp() - interval '1 minute'),
        w.table_name, w.inserted, w.updated
   FROM mltrack.import i
   LEFT JOIN (SELECT b.import_id, w.table_name, sum(w.inserted) AS inserted, sum(w.updated) AS updated

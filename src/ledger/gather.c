@@ -26,7 +26,9 @@ static enum mlt_rc begin_import(struct mlt_ledger_gather *g, const struct mlt_st
                                    .idle = (double)number(field[MLT_LEDGER_IDLE]),
                                    .runs = number(field[MLT_LEDGER_RUNS]),
                                    .created = number(field[MLT_LEDGER_CREATED]),
-                                   .batches = number(field[MLT_LEDGER_BATCHES])};
+                                   .batches = number(field[MLT_LEDGER_BATCHES]),
+                                   .age = (double)number(field[MLT_LEDGER_AGE]),
+                                   .recent = number(field[MLT_LEDGER_RECENT])};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     if (mlt_arena_str(g->arena, field[MLT_LEDGER_SOURCE + i], texts[i]) != 0)
       return mlt_err_nomem(err);

@@ -61,7 +61,8 @@ struct mlt_ledger_batch {
 struct mlt_ledger_import {
   int64_t id;
   struct mlt_str source, format, state, started_at, ended_at, error, options, version, head, worker;
-  double idle;                     /* seconds since the last sign of life */
+  double idle, age; /* seconds since the worker's last sign of life, since it began */
+  uint64_t recent;  /* rows of the last minute, while it is running */
   uint64_t runs, created, batches; /* runs it wrote to, those of them that it created */
   uint64_t inserted[MLT_T_ALL], updated[MLT_T_ALL];
 };
@@ -183,6 +184,8 @@ enum {
   MLT_LEDGER_RUNS,
   MLT_LEDGER_CREATED,
   MLT_LEDGER_BATCHES,
+  MLT_LEDGER_AGE,
+  MLT_LEDGER_RECENT,
   MLT_LEDGER_TABLE,
   MLT_LEDGER_INSERTED,
   MLT_LEDGER_UPDATED,

@@ -23,18 +23,51 @@ static void add(struct params *p, const char *key, const char *value) {
   p->values[p->n++] = value;
 }
 
+/* What we set where nobody else has: a network that swallows packets is noticed within about a
+   minute. */
+static const struct {
+  const char *key, *env, *value;
+} defaults[] = {
+    {"connect_timeout", "PGCONNECT_TIMEOUT", "30"},
+    {"keepalives_idle", NULL, "30"},
+    {"keepalives_interval", NULL, "10"},
+    {"keepalives_count", NULL, "3"},
+    {"tcp_user_timeout", NULL, "60000"},
+};
+
+/* What the service says, if one is named: an object with all its settings, as libpq reads the file,
+   which is only done for a connection. This one is to a socket that cannot be, with a password so
+   that none is looked for. NULL: there is none, or it cannot be read, which connecting tells. */
+static PQconninfoOption *read_service(const char *conninfo) {
+  struct params p = {0};
+  if (!strstr(conninfo, "service") && !getenv("PGSERVICE"))
+    return NULL;
+  add(&p, "dbname", conninfo);
+  add(&p, "host", "/dev/null/mltrack");
+  add(&p, "hostaddr", "");
+  add(&p, "port", "5432");
+  add(&p, "password", "none");
+  PGconn *conn = PQconnectStartParams(p.keys, p.values, 1);
+  PQconninfoOption *options = conn ? PQconninfo(conn) : NULL;
+  PQfinish(conn);
+  return options;
+}
+
+static bool says(const PQconninfoOption *options, const char *key) {
+  for (; options && options->keyword; options++)
+    if (strcmp(options->keyword, key) == 0)
+      return options->val && *options->val;
+  return false;
+}
+
 /* Of a keyword given twice libpq takes the last. What stands before the connection string is a
-   default, then; but one that would also beat a service file, so that one gets none. A network
-   that swallows packets is noticed within about a minute. */
+   default, then; but one that would also beat the service. */
 static void fill(struct params *p, const char *conninfo, const char *application_name) {
-  if (!strstr(conninfo, "service=") && !getenv("PGSERVICE")) {
-    if (!getenv("PGCONNECT_TIMEOUT"))
-      add(p, "connect_timeout", "30");
-    add(p, "keepalives_idle", "30");
-    add(p, "keepalives_interval", "10");
-    add(p, "keepalives_count", "3");
-    add(p, "tcp_user_timeout", "60000");
-  }
+  PQconninfoOption *service = read_service(conninfo);
+  for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+    if (!says(service, defaults[i].key) && !(defaults[i].env && getenv(defaults[i].env)))
+      add(p, defaults[i].key, defaults[i].value);
+  PQconninfoFree(service);
   add(p, "fallback_application_name", application_name);
   add(p, "dbname", conninfo);
   add(p, "client_encoding", "UTF8");

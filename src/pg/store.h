@@ -142,6 +142,23 @@ enum mlt_rc mlt_pg_sum_rows(struct mlt_pg *pg, enum mlt_table table, const struc
 enum mlt_rc mlt_pg_insert_experiment(struct mlt_pg *pg, const struct mlt_value *row, int64_t wanted,
                                      const char *root, int64_t *id, struct mlt_err *err);
 
+/* A session of an import into this database, as far as the role may see it. Strings live during the
+   call. */
+struct mlt_pg_session {
+  int64_t pid;
+  struct mlt_str
+      doing; /* "COPY", or the phase of an index build; absent: nothing that is counted */
+  struct mlt_str table; /* into or of which */
+  uint64_t rows, bytes; /* of the COPY at hand */
+  uint64_t done, total; /* blocks or rows of the phase; total 0: it has none */
+};
+typedef enum mlt_rc (*mlt_pg_session_fn)(void *ctx, const struct mlt_pg_session *session,
+                                         struct mlt_err *err);
+/* What the server says about sessions of mltrack's imports (pg_stat_progress_copy, ...), also of
+   what they have not committed. fn must not use pg. */
+enum mlt_rc mlt_pg_sessions(struct mlt_pg *pg, mlt_pg_session_fn fn, void *ctx,
+                            struct mlt_err *err) MLT_NODISCARD;
+
 /* In every workspace. apply: does it; else only looks. */
 enum mlt_rc mlt_pg_rewrite(struct mlt_pg *pg, const struct mlt_rewrite *r, bool apply,
                            struct mlt_rewritten *out, struct mlt_err *err) MLT_NODISCARD;

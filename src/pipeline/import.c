@@ -11,6 +11,7 @@
 #include "pipeline/choice.h"
 #include "pipeline/lanes.h"
 #include "pipeline/readers.h"
+#include "pipeline/room.h"
 
 enum {
   DEFAULT_BATCH_ROWS = 100000, /* larger ones leave connections idle at the end */
@@ -370,6 +371,18 @@ static void take_ledger(struct pump *p) {
   p->report->ledger = *p->sink_ops->ledger(p->sink);
 }
 
+/* Before a new database is begun. */
+static enum mlt_rc look_for_room(struct pump *p) {
+  char artifacts[PATH_MAX];
+  bool copies = p->opts->artifacts.how == MLT_ARTIFACTS_COPY &&
+                mlt_places_root_path(p->places, artifacts) == NULL;
+  const struct mlt_room_opts opts = {.source = p->opts->source,
+                                     .format = p->report->format,
+                                     .target = p->opts->target,
+                                     .artifacts = copies ? artifacts : NULL};
+  return mlt_room_look(&opts, &p->report->preflight, p->err);
+}
+
 static enum mlt_rc open_sink(struct pump *p) {
   char options[OPTIONS_MAX], identity[MLT_IDENTITY_HEX + 1];
   struct mlt_ledger_source ledger = {.source = p->report->shown,
@@ -476,7 +489,7 @@ static enum mlt_rc leave_sink(struct pump *p, enum mlt_rc rc) {
 static enum mlt_rc run(struct pump *p) {
   enum mlt_rc (*const step[])(struct pump *) = {
       open_source, /* first: one that is not there must not leave a new database behind */
-      open_pacer,  open_places, open_sink, open_artifacts, open_threads, pump_all};
+      open_pacer,  open_places, look_for_room, open_sink, open_artifacts, open_threads, pump_all};
   enum mlt_rc rc = MLT_OK;
   for (size_t i = 0; rc == MLT_OK && i < sizeof step / sizeof *step; i++)
     rc = step[i](p);

@@ -216,12 +216,21 @@ enum mlt_rc mlt_places_fit(const struct mlt_places *p, const struct mlt_limits *
   return rc;
 }
 
+static const char *path_of_root(const struct mlt_places *p, struct mlt_location *l,
+                                char path[PATH_MAX]) {
+  const char *wrong = mlt_location_parse(l, mlt_str_c(p->root));
+  return wrong ? wrong : mlt_places_path(p, l, path);
+}
+
+const char *mlt_places_root_path(const struct mlt_places *p, char path[PATH_MAX]) {
+  struct mlt_location l;
+  return path_of_root(p, &l, path);
+}
+
 enum mlt_rc mlt_places_reach(const struct mlt_places *p, struct mlt_err *err) {
   char path[PATH_MAX];
   struct mlt_location l;
-  const char *wrong = mlt_location_parse(&l, mlt_str_c(p->root));
-  if (!wrong)
-    wrong = mlt_places_path(p, &l, path);
+  const char *wrong = path_of_root(p, &l, path);
   if (!wrong)
     return MLT_OK;
   enum mlt_rc rc = mlt_err_set(err, MLT_USAGE, "the artifact root %s %s", p->root, wrong);

@@ -32,6 +32,8 @@ void mlt_places_close(struct mlt_places *p); /* NULL is fine */
 
 /* The root as experiments are to have it: absolute if it is a path. */
 const char *mlt_places_root(const struct mlt_places *p);
+/* Where that is on this machine; NULL, or a static sentence why it is nowhere. */
+const char *mlt_places_root_path(const struct mlt_places *p, char path[PATH_MAX]);
 /* Does every URI below the root fit the columns? MLT_USAGE says how much too long it is. */
 enum mlt_rc mlt_places_fit(const struct mlt_places *p, const struct mlt_limits *limits,
                            struct mlt_err *err) MLT_NODISCARD;

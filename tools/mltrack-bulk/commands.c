@@ -55,6 +55,24 @@ static const struct mlt_cmd cmds[] = {
               "ledger.",
      .max_args = 1,
      .run = mlt_cmd_imports},
+    {.name = "progress",
+     .bit = MLT_BIT_PROGRESS,
+     .args = "[ID]",
+     .summary = "show how far an import is, from anywhere",
+     .description =
+         "Shows what of import ID is committed: runs, rows, batches and how many rows a second in the "
+         "last minute. Without ID it is the newest that is running. What is not committed yet is told "
+         "as far as PostgreSQL does so: the rows of the COPY at hand, the phase of an index that is "
+         "built. How much is left only the import itself knows: kill -USR1 has it say so. A SQLite "
+         "file that is being made cannot be seen before it is complete.",
+     .examples = "mltrack-bulk progress --follow\tThe newest, until it ends\n"
+                 "mltrack-bulk progress 3 --json\tOne import, for a script\n",
+     .exits =
+         "0; 66 when there is no such import or file, or none is running; with --follow 75 when it "
+         "failed or its process is gone: running it again goes on. 69 when the database cannot be "
+         "reached, 77 without permission, 78 when a newer mltrack made the ledger.",
+     .max_args = 1,
+     .run = mlt_cmd_progress},
     {.name = "undo",
      .bit = MLT_BIT_UNDO,
      .args = "ID",

@@ -15,7 +15,8 @@ enum {
   MLT_BIT_ARTIFACTS_REWRITE = 1 << 6,
   MLT_BIT_IMPORTS = 1 << 7,
   MLT_BIT_UNDO = 1 << 8,
-  MLT_BIT_GRANTS = 1 << 9
+  MLT_BIT_GRANTS = 1 << 9,
+  MLT_BIT_PROGRESS = 1 << 10
 };
 
 /* For mlt_args_str and its like. */
@@ -29,6 +30,7 @@ extern const struct mlt_program mlt_bulk;
 
 int mlt_cmd_import(const struct mlt_args *args);
 int mlt_cmd_imports(const struct mlt_args *args);
+int mlt_cmd_progress(const struct mlt_args *args);
 int mlt_cmd_undo(const struct mlt_args *args);
 int mlt_cmd_export(const struct mlt_args *args);
 int mlt_cmd_artifacts_rewrite(const struct mlt_args *args);
