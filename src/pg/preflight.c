@@ -133,8 +133,8 @@ static enum mlt_rc warn_of_rights(struct mlt_preflight *p, struct mlt_err *err) 
   join(grants, sizeof grants, p->may_lack);
   return mlt_preflight_warn(
       p, "may-lack-rights",
-      "the role lacks rights that an import takes now and then: to merge runs "
-      "that have grown, or to move a sequence that lags behind",
+      "the role lacks rights that an import takes now and then: for runs that are "
+      "there already, or a sequence that lags behind",
       grants, err);
 }
 
@@ -142,8 +142,10 @@ static enum mlt_rc look_at_rights(struct mlt_pg *pg, const struct mlt_pg_use *us
                                   struct mlt_preflight *p, struct mlt_err *err) {
   PGresult *needs;
   unsigned must = MLT_FOR_LOAD, may = MLT_FOR_NUMBERING;
-  must |= use->merges ? MLT_FOR_MERGING : use->trusts ? MLT_FOR_TRUSTING : 0;
-  may |= use->merges || !use->may_merge ? 0 : MLT_FOR_MERGING;
+  if (use->merges)
+    must |= MLT_FOR_MERGING;
+  else
+    may |= use->may_merge ? MLT_FOR_MERGING : use->trusts ? MLT_FOR_TRUSTING : 0;
   enum mlt_rc rc = mlt_pg_needs(pg, use->copies, &needs, err);
   if (rc == MLT_OK) {
     p->rights = (size_t)PQntuples(needs);

@@ -30,6 +30,19 @@ def test_sigusr1_asks_how_far_it_is(bulk, new_pg_db, tmp_path):
     assert process.returncode == 0 and json.loads(out)["status"] == "ok", errors
 
 
+def test_a_pipe_that_gives_nothing_is_told_from_one_that_does(bulk, new_sqlite_db, tmp_path):
+    command = [str(bulk), "import", "-", "--to", new_sqlite_db(HEAD).uri, "--json"]
+    process = subprocess.Popen(command, env=programs.clean_env(tmp_path), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdin.write('{"type":"run","run_id":"' + "a" * 32 + '"}\n')
+    process.stdin.flush()
+    time.sleep(8)
+    process.send_signal(signal.SIGUSR1)
+    line = process.stderr.readline()
+    assert LINE in line and ", nothing new for " in line, line
+    assert process.communicate('{"type":"end","run_id":"' + "a" * 32 + '","status":"FINISHED"}\n', timeout=60)
+    assert process.returncode == 0
+
+
 def begin(bulk, store, db, home, *more):
     """An import at a pace at which it can be watched, some of it committed."""
     process = start(bulk, store, db.uri, home, "--max-rows-per-second", "400", "--batch-rows", "100", *more)

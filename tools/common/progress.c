@@ -20,6 +20,13 @@ bool mlt_progress_is_due(const struct mlt_progress *p, double seconds) {
   return mlt_progress_asked || p->bar || (p->lines && seconds - p->last >= LINE_SECONDS);
 }
 
+double mlt_progress_quiet(struct mlt_progress *p, uint64_t done, double seconds) {
+  if (done != p->seen)
+    p->since = seconds;
+  p->seen = done;
+  return seconds - p->since;
+}
+
 void mlt_progress_show(struct mlt_progress *p, const char *text, double seconds) {
   if (!mlt_progress_is_due(p, seconds))
     return;
