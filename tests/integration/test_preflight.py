@@ -127,3 +127,19 @@ def test_fewer_connections_than_wanted_will_do(run_bulk, db, theirs, store):
     assert said.json["preflight"]["connections"] == {"wanted": 4, "free": 1}
     assert "2 of 4 connections" in said.stderr
     assert rows_by_table(db)["runs"] == 4
+
+
+def test_too_little_room_is_a_warning_with_the_figures(run_bulk, tmp_path):
+    source = wide_store(tmp_path / "mlruns", 2, 5).root
+    run = next(p.parent for p in source.rglob("meta.yaml") if (p.parent / "metrics").is_dir())
+    (run / "artifacts").mkdir(exist_ok=True)
+    with open(run / "artifacts" / "model.bin", "wb") as file:
+        file.truncate(8 << 40)  # a hole
+    to = ("--to", f"sqlite:///{tmp_path}/new.db", "--artifacts", "copy", "--artifact-root", tmp_path / "root")
+    said = run_bulk("import", source, *to, "--on-error", "skip", "--dry-run", "--json", check=2, timeout=60)
+    database, sorting, artifacts = said.json["preflight"]["room"]
+    assert database["folder"] == str(tmp_path) and 0 < database["needs_about_bytes"] < 1 << 20
+    assert sorting["needs_about_bytes"] is None and sorting["free_bytes"] > 0
+    assert artifacts["needs_about_bytes"] == 8 << 40 > artifacts["free_bytes"] > 0
+    (warning,) = [w for w in said.json["preflight"]["warnings"] if w["code"] == "little-room"]
+    assert warning["text"] in said.stderr and "by estimate" in warning["text"]
