@@ -462,14 +462,21 @@ def sources(bench):
 
 
 def verify(bench):
-    """mltrack-verify on artifacts beside sha256sum and find, and on the one run that has ended"""
-    hashing, stat, one = verifying.measure(bench)
-    what, series = hashing
-    yield compare(Row("verify", f"{what}: speed / sha256sum on all processors", ">= 0.8"), *series, series)
-    what, series = stat
-    yield compare(Row("verify", f"{what}, with manifests: time / find -printf"), *series, series)
-    what, series = one
-    yield Row("verify", what, "<= 0.1", Spread.of(s.seconds for s in series[0].samples), "s", series)
+    """mltrack-verify beside sha256sum, find and count(*), and on the one run that has ended"""
+    for figure, what, series in verifying.measure(bench):
+        if figure == "hashing":
+            row = Row("verify", f"{what}: speed / sha256sum on all processors", ">= 0.8")
+            yield compare(row, series[0], series[1], series)
+        elif figure == "sizes":
+            yield compare(Row("verify", f"{what}, with manifests: time / find -printf"), *series, series)
+        elif figure == "one":
+            yield Row("verify", what, "<= 0.1", Spread.of(s.seconds for s in series[0].samples), "s", series)
+        else:
+            quick, full, counting = series
+            yield compare(Row("verify", f"{what}: time / count(*)"), quick, counting, series)
+            yield compare(Row("verify", f"{what}, --full: time / count(*)"), full, counting, series)
+            peak = Spread.of(s.rss_mib for s in full.samples)
+            yield Row("verify", f"{what}, --full: peak memory", "", peak, "MiB", series)
 
 
 FIGURES = {

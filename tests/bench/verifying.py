@@ -1,9 +1,11 @@
 """mltrack-verify on the artifacts of a store, beside what only reads the same files: hashing beside `sha256sum` on all
-processors, sizes and times beside `find -printf`, and the one run that a training job looks at when it ends."""
+processors, sizes and times beside `find -printf`, and the one run that a training job looks at when it ends; and on the
+points of a database, beside counting them."""
 
 import os
 import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 import programs
@@ -13,7 +15,8 @@ from databases import SqliteDatabase
 from measure import Contender, Failed, Stopwatch
 
 HEAD = programs.MLFLOW_HEADS[programs.ORACLE]
-LARGE_RUNS, LARGE_FILES, LARGE_BYTES = 40, 4, 4 << 20
+HASHED = {"4 MiB": (40, 4, 4 << 20), "1 MiB": (40, 16, 1 << 20), "4 KiB": (40, 500, 4 << 10)}  # runs, files of each
+HASHED_SCALE = 4  # at most: bytes are many soon
 SMALL_RUNS, SMALL_FILES, SMALL_BYTES = 100, 1000, 100
 A_FOLDER = 100
 
@@ -69,9 +72,9 @@ def warm(folder):
                     pass
 
 
-def contender(name, argv, files, expected=""):
+def contender(name, argv, files, expected="", server=None):
     def run(first):
-        watch = Stopwatch()
+        watch = Stopwatch(server)
         (said,) = watch.run(environment(), argv)
         if first and expected not in said:
             raise Failed(f"'{name}' says {said!r}, not {expected!r}")
@@ -90,21 +93,53 @@ def theirs(name, folder, files, command):
 
 
 def measure(bench):
-    """(what is done, the Series of ours and of theirs) of each workload."""
+    """(figure, what is done, the Series of ours and of theirs) of each workload."""
     scale = bench.options.points / 1e6
-    runs = max(2, int(LARGE_RUNS * scale))
-    folder, files = store(bench, "large", runs, LARGE_FILES, LARGE_BYTES), runs * LARGE_FILES
-    warm(folder)
-    sums = f'find "$0" -type f -print0 | xargs -0 -P{os.cpu_count()} -n4 sha256sum > /dev/null'
-    contenders = ours(bench, folder, files, "--full"), theirs("sha256sum", folder, files, sums)
-    yield f"hashing {files:,} files of {LARGE_BYTES >> 20} MiB", bench.in_turns(*contenders)
+    for size, (runs, files_of_run, length) in HASHED.items():
+        runs = max(2, int(runs * min(scale, HASHED_SCALE)))
+        folder, files = store(bench, "hashed", runs, files_of_run, length), runs * files_of_run
+        warm(folder)
+        few = max(4, (16 << 20) // length)  # files that one sha256sum reads
+        sums = f'find "$0" -type f -print0 | xargs -0 -P{os.cpu_count()} -n{min(few, 1000)} sha256sum > /dev/null'
+        contenders = ours(bench, folder, files, "--full"), theirs("sha256sum", folder, files, sums)
+        yield "hashing", f"hashing {files:,} files of {size}", bench.in_turns(*contenders)
     runs = max(2, int(SMALL_RUNS * scale))
     folder, files = store(bench, "small", runs, SMALL_FILES, SMALL_BYTES), runs * SMALL_FILES
     find = "find \"$0\" -type f -printf '%s %T@ %p\\n' > /dev/null"
     contenders = ours(bench, folder, files, "--quick"), theirs("find -printf", folder, files, find)
-    yield f"sizes and times of {files:,} files", bench.in_turns(*contenders)
+    yield "sizes", f"sizes and times of {files:,} files", bench.in_turns(*contenders)
     one = [contender("one run", ours_of_one(bench, folder), SMALL_FILES, f" {SMALL_FILES} files")]
-    yield f"--run, {SMALL_FILES:,} files", bench.in_turns(*one)
+    yield "one", f"--run, {SMALL_FILES:,} files", bench.in_turns(*one)
+    yield from measure_points(bench)
+
+
+# ---- points ----
+
+CHECKS = "experiments values latest-metrics models orphans ledger".split()  # whose time grows with the rows
+COUNT = "SELECT count(*) FROM metrics"
+
+
+def measure_points(bench):
+    points = bench.encoded("base").points
+    file = bench.folder / "points.db"
+    bench.run_bulk("import", bench.store("base"), "--to", f"sqlite:///{file}")
+    counting = [sys.executable, "-c", f"import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('{COUNT}').fetchone()", file]
+    yield from points_of(bench, "SQLite", f"sqlite:///{file}", points, counting)
+    file.unlink()
+    database = bench.cluster.reset(bench.empty())
+    bench.run_bulk("import", bench.store("base"), "--to", database.uri)
+    counting = bench.cluster.psql(database, "-c", COUNT)
+    yield from points_of(bench, "PostgreSQL", database.uri, points, counting, bench.cluster)
+
+
+def points_of(bench, name, uri, points, counting, server=None):
+    argv = [program(bench), "--to", uri, *(f"--check={check}" for check in CHECKS)]
+    contenders = [
+        contender("mltrack-verify", argv, points, "no differences", server),
+        contender("mltrack-verify --full", [*argv, "--full"], points, "no differences", server),
+        contender("count(*)", counting, points, "", server),
+    ]
+    yield "points", f"all checks of {points:,} points, {name}", bench.in_turns(*contenders)
 
 
 def ours_of_one(bench, folder):
