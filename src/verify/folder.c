@@ -91,13 +91,14 @@ int mlt_scan_manifest(const char *folder, const char *id, char name[PATH_MAX]) {
 /* ---- one file, read ---- */
 
 /* 0, or errno; ECANCELED when all is over. */
-static int hash_file(struct mlt_scan_worker *w, struct mlt_scan_job *job, int fd,
+static int hash_file(struct mlt_scan_worker *w, struct mlt_scan_job *job, int fd, bool large,
                      unsigned char sha[MLT_SHA256_BYTES], uint64_t *size) {
   ssize_t n;
   *size = 0;
   if (!mlt_hasher_start(w->hasher))
     return ENOMEM;
-  (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+  if (large)
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
   while ((n = mlt_file_read(fd, w->buffer, MLT_SCAN_BUFFER)) > 0) {
     if (!mlt_hasher_add(w->hasher, w->buffer, (size_t)n))
       return ENOMEM;
@@ -117,7 +118,8 @@ int mlt_scan_hash(struct mlt_scan_worker *w, struct mlt_scan_job *job, const cha
   int fd = mlt_file_open(job->top, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   int failed = fd < 0 ? -fd : fstat(fd, st) != 0 ? errno : 0;
   if (!failed)
-    failed = S_ISREG(st->st_mode) ? hash_file(w, job, fd, sha, size) : ENODEV;
+    failed = S_ISREG(st->st_mode) ? hash_file(w, job, fd, st->st_size > MLT_SCAN_BUFFER, sha, size)
+                                  : ENODEV;
   if (fd >= 0)
     (void)close(fd);
   return failed;
