@@ -1,5 +1,5 @@
 -- A batch in its own transaction. $1: the import; $2, $3, $4: tables, rows inserted, rows updated; $5, $6, $7: runs, which of
--- them were created, their digests.
+-- them were created, their digests. Of a run that an earlier batch of the import created the digest is not told any more.
 WITH b AS (
   INSERT INTO mltrack.batch (import_id, xid) VALUES ($1, pg_current_xact_id()) RETURNING seq),
 w AS (
@@ -8,4 +8,4 @@ w AS (
 INSERT INTO mltrack.run (import_id, run_uuid, seq, created, digest)
 SELECT $1, r.id, b.seq, r.created, r.digest
   FROM b, unnest($5::text[], $6::boolean[], $7::bigint[]) AS r (id, created, digest)
-    ON CONFLICT (import_id, run_uuid) DO NOTHING
+    ON CONFLICT (import_id, run_uuid) DO UPDATE SET digest = NULL WHERE run.created

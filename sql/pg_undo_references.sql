@@ -10,9 +10,3 @@ SELECT p.relname, format('%I.%I', n.nspname, c.relname),
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE k.contype = 'f' AND k.conparentid = 0
    AND NOT (c.relnamespace = p.relnamespace AND c.relname = ANY ($2::text[]))
-UNION ALL
-SELECT 'runs', format('%I.%I', $1, 'entity_associations'), 'p.run_uuid IN (c.source_id, c.destination_id)'
- WHERE to_regclass(format('%I.%I', $1, 'entity_associations')) IS NOT NULL
-UNION ALL
-SELECT 'runs', format('%I.%I', $1, 'trace_request_metadata'), 'c.key = ''mlflow.sourceRun'' AND c.value = p.run_uuid'
- WHERE to_regclass(format('%I.%I', $1, 'trace_request_metadata')) IS NOT NULL

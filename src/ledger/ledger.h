@@ -123,8 +123,9 @@ struct mlt_ledger_ops {
   /* Those of these runs that the import has created, with their digests. */
   enum mlt_rc (*created)(void *db, int64_t import_id, const struct mlt_str *runs, size_t n,
                          mlt_ledger_run_fn fn, void *ctx, struct mlt_err *err);
-  /* From now on merges keep the rows of others that they change. 0: not any more. */
-  void (*keep)(void *db, int64_t import_id);
+  /* From now on what an undo needs is kept beside what is written: rows of others that are changed;
+     in SQLite all but the rows of runs that are created. 0: not any more. */
+  enum mlt_rc (*keep)(void *db, int64_t import_id, struct mlt_err *err);
   /* Newest first; id 0: all. */
   enum mlt_rc (*imports)(void *db, int64_t id, mlt_ledger_import_fn fn, void *ctx,
                          struct mlt_err *err);

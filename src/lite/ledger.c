@@ -1,10 +1,13 @@
 /* The ledger's tables in a SQLite file. */
 #include "lite/ledger.h"
 
-#include <stdlib.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "lite/db.h"
+#include "lite/digest.h"
 #include "lite/session.h"
+#include "lite/undo.h"
 #include "sql.h"
 
 /* The tables' scripts, by the version that they bring about. */
@@ -166,24 +169,17 @@ static enum mlt_rc op_end(void *ctx, int64_t id, const char *state, const char *
 
 /* ---- a batch ---- */
 
-static enum mlt_rc add_batch(struct mlt_lite *db, int64_t import_id, int64_t *seq,
-                             struct mlt_err *err) {
+static enum mlt_rc add_batch(struct mlt_lite *db, int64_t import_id, const void *changes, int n,
+                             int64_t *seq, struct mlt_err *err) {
   sqlite3_stmt *stmt = NULL;
-  void *changes = NULL;
-  int n = 0;
-  int code = db->session ? sqlite3session_changeset(db->session, &n, &changes) : SQLITE_OK;
-  enum mlt_rc rc = code == SQLITE_OK ? prepare(db,
-                                               "INSERT INTO mltrack_batch (import_id, changes)"
-                                               " VALUES (?1, ?2)",
-                                               import_id, &stmt, err)
-                                     : mlt_err_nomem(err);
+  enum mlt_rc rc = prepare(db, "INSERT INTO mltrack_batch (import_id, changes) VALUES (?1, ?2)",
+                           import_id, &stmt, err);
   if (rc == MLT_OK && n && sqlite3_bind_blob64(stmt, 2, changes, (sqlite3_uint64)n, SQLITE_STATIC))
     rc = fail(db, err);
   if (rc == MLT_OK)
     rc = run(db, stmt, err);
   *seq = sqlite3_last_insert_rowid(db->handle);
   (void)sqlite3_finalize(stmt);
-  sqlite3_free(changes);
   return rc;
 }
 
@@ -232,11 +228,18 @@ static enum mlt_rc add_runs(struct mlt_lite *db, int64_t seq, const struct mlt_l
 static enum mlt_rc op_batch(void *ctx, const struct mlt_ledger_batch *b, struct mlt_err *err) {
   struct mlt_lite *db = ctx;
   int64_t seq;
-  enum mlt_rc rc = add_batch(db, b->import_id, &seq, err);
+  void *changes = NULL;
+  int n = 0;
+  if (db->session && sqlite3session_changeset(db->session, &n, &changes) != SQLITE_OK)
+    return mlt_err_nomem(err);
+  enum mlt_rc rc = add_batch(db, b->import_id, changes, n, &seq, err);
   if (rc == MLT_OK)
     rc = add_written(db, seq, b, err);
   if (rc == MLT_OK)
     rc = add_runs(db, seq, b, err);
+  if (rc == MLT_OK)
+    rc = mlt_lite_digest_grow(db, b, changes, n, err);
+  sqlite3_free(changes);
   return rc == MLT_OK ? mlt_lite_session_begin(db, err) : rc; /* a file that is built goes on */
 }
 
@@ -260,9 +263,11 @@ static enum mlt_rc op_created(void *ctx, int64_t import_id, const struct mlt_str
   return rc;
 }
 
-static void op_keep(void *ctx, int64_t import_id) {
+/* A transaction that is open goes on being built (lite/build.h): it is recorded from here on. */
+static enum mlt_rc op_keep(void *ctx, int64_t import_id, struct mlt_err *err) {
   struct mlt_lite *db = ctx;
   db->keep_for = import_id;
+  return sqlite3_get_autocommit(db->handle) ? MLT_OK : mlt_lite_session_begin(db, err);
 }
 
 /* ---- what is there ---- */
@@ -300,6 +305,24 @@ static enum mlt_rc op_batches(void *ctx, int64_t id, mlt_ledger_batch_fn fn, voi
   return rc == MLT_END ? MLT_OK : rc;
 }
 
+static enum mlt_rc op_state(void *ctx, int64_t id, char state[16], char worker[MLT_WORKER_MAX],
+                            double *idle, struct mlt_err *err) {
+  struct mlt_lite *db = ctx;
+  sqlite3_stmt *stmt = NULL;
+  enum mlt_rc rc = prepare(db, mlt_sql_lite_ledger_state, id, &stmt, err);
+  if (rc == MLT_OK)
+    rc = mlt_lite_step(db, stmt, what, err);
+  if (rc == MLT_OK) {
+    (void)snprintf(state, 16, "%.*s", MLT_STR_ARG(text(stmt, 0)));
+    (void)snprintf(worker, MLT_WORKER_MAX, "%.*s", MLT_STR_ARG(text(stmt, 1)));
+    *idle = sqlite3_column_double(stmt, 2);
+  } else if (rc == MLT_END) {
+    rc = mlt_err_set(err, MLT_NOINPUT, "the ledger has no import %" PRId64, id);
+  }
+  (void)sqlite3_finalize(stmt);
+  return rc;
+}
+
 const struct mlt_ledger_ops mlt_lite_ledger = {.begin = op_begin,
                                                .commit = op_commit,
                                                .rollback = op_rollback,
@@ -311,4 +334,6 @@ const struct mlt_ledger_ops mlt_lite_ledger = {.begin = op_begin,
                                                .created = op_created,
                                                .keep = op_keep,
                                                .imports = op_imports,
-                                               .batches = op_batches};
+                                               .batches = op_batches,
+                                               .state = op_state,
+                                               .undo = mlt_lite_undo};

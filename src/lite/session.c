@@ -16,7 +16,7 @@ enum mlt_rc mlt_lite_session_begin(struct mlt_lite *db, struct mlt_err *err) {
   if (!db->keep_for)
     return MLT_OK;
   int code = sqlite3session_create(db->handle, "main", &db->session);
-  for (int t = 0; code == SQLITE_OK && t < MLT_T_COUNT; t++)
+  for (int t = 0; code == SQLITE_OK && t < MLT_T_ALL; t++)
     code = sqlite3session_attach(db->session, mlt_table_name((enum mlt_table)t));
   return code == SQLITE_OK ? MLT_OK : mlt_err_nomem(err);
 }

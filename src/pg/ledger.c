@@ -323,8 +323,10 @@ static enum mlt_rc op_created(void *db, int64_t import_id, const struct mlt_str 
   return rc;
 }
 
-static void op_keep(void *db, int64_t import_id) {
+static enum mlt_rc op_keep(void *db, int64_t import_id, struct mlt_err *err) {
+  (void)err;
   ((struct mlt_pg *)db)->keep_for = import_id;
+  return MLT_OK;
 }
 
 /* ---- what is there ---- */

@@ -13,10 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/undo.h"
 #include "pg/internal.h"
 #include "sql.h"
 
-enum { STATEMENT_MAX = 8 * 1024 };
+enum { STATEMENT_MAX = 2 * MLT_UNDO_SQL_MAX, NAME_SIZE = 256 };
 
 #define X "(SELECT x FROM pg_temp.mltrack_x)"
 
@@ -24,6 +25,7 @@ struct undo {
   struct mlt_pg *pg;
   int64_t id;
   uint32_t features;
+  bool copied[MLT_COPIED_COUNT]; /* they are there */
   struct mlt_undone *out;
   mlt_ledger_left_fn fn;
   void *ctx;
@@ -48,7 +50,23 @@ static enum mlt_rc MLT_PRINTF(3, 4) run(struct undo *u, uint64_t *rows, const ch
 }
 
 static bool has(const struct undo *u, enum mlt_table t) {
-  return !(mlt_table_feature(t) & ~u->features);
+  return t < MLT_T_COUNT ? !(mlt_table_feature(t) & ~u->features) : u->copied[t - MLT_T_COUNT];
+}
+
+/* Which of the tables that are copied are there: those have no features. */
+static enum mlt_rc look_for_copied(struct undo *u) {
+  PGresult *res;
+  const char *params[] = {u->pg->schema, mlt_pg_table_names};
+  enum mlt_rc rc =
+      mlt_pg_query(u->pg,
+                   "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')"
+                   " AND relnamespace = $1::regnamespace AND relname = ANY ($2::text[])",
+                   2, params, &res, u->err);
+  for (int i = 0; rc == MLT_OK && i < PQntuples(res); i++)
+    for (enum mlt_table t = MLT_T_COUNT; t < MLT_T_ALL; t++)
+      u->copied[t - MLT_T_COUNT] |= strcmp(mlt_table_name(t), PQgetvalue(res, i, 0)) == 0;
+  PQclear(res);
+  return rc;
 }
 
 /* ---- what is the import's ---- */
@@ -85,7 +103,7 @@ static enum mlt_rc find_touched_runs(struct undo *u) {
   for (size_t i = 0; rc == MLT_OK && i < OF_RUNS; i++) {
     const char *table = mlt_table_name(of_runs[i]);
     rc = run(u, NULL,
-             "UPDATE pg_temp.mltrack_r r SET why = 'somebody has changed it since (%s)'"
+             "UPDATE pg_temp.mltrack_r r SET why = '" MLT_UNDO_CHANGED " (%s)'"
              " WHERE created AND why IS NULL AND EXISTS (SELECT FROM %s.%s t"
              " WHERE t.run_uuid = r.run_uuid AND t.xmin NOT IN " X ")",
              table, u->pg->quoted, table);
@@ -106,7 +124,7 @@ static enum mlt_rc find_candidates(struct undo *u) {
           "INSERT INTO pg_temp.mltrack_go SELECT %d, t.ctid FROM %s.runs t"
           " JOIN pg_temp.mltrack_r r USING (run_uuid) WHERE r.created AND r.why IS NULL",
           MLT_T_RUNS, u->pg->quoted);
-  for (enum mlt_table t = 0; rc == MLT_OK && t < MLT_T_COUNT; t++) {
+  for (enum mlt_table t = 0; rc == MLT_OK && t < MLT_T_ALL; t++) {
     char but[400] = "";
     if (is_of_runs(t) || !has(u, t))
       continue;
@@ -122,77 +140,14 @@ static enum mlt_rc find_candidates(struct undo *u) {
 
 /* ---- what may go ---- */
 
-/* Who refers to whom: c to p. part: without p, c makes no sense, and p is not what it was without
-   c. */
-static const struct relation {
-  enum mlt_table child, parent;
-  const char *on;
-  bool part;
-} relations[] = {
-    {MLT_T_EXPERIMENT_TAGS, MLT_T_EXPERIMENTS, "c.experiment_id = p.experiment_id", true},
-    {MLT_T_RUNS, MLT_T_EXPERIMENTS, "c.experiment_id = p.experiment_id", false},
-    {MLT_T_DATASETS, MLT_T_EXPERIMENTS, "c.experiment_id = p.experiment_id", false},
-    {MLT_T_LOGGED_MODELS, MLT_T_EXPERIMENTS, "c.experiment_id = p.experiment_id", false},
-    {MLT_T_INPUTS, MLT_T_DATASETS, "c.source_type = 'DATASET' AND c.source_id = p.dataset_uuid",
-     false},
-    {MLT_T_INPUTS, MLT_T_RUNS, "c.destination_type = 'RUN' AND c.destination_id = p.run_uuid",
-     true},
-    {MLT_T_INPUTS, MLT_T_RUNS,
-     "c.source_type IN ('RUN_INPUT', 'RUN_OUTPUT') AND c.source_id = p.run_uuid", true},
-    {MLT_T_INPUTS, MLT_T_LOGGED_MODELS, "c.destination_id = p.model_id", false},
-    {MLT_T_INPUT_TAGS, MLT_T_INPUTS, "c.input_uuid = p.input_uuid", true},
-    {MLT_T_LOGGED_MODEL_PARAMS, MLT_T_LOGGED_MODELS, "c.model_id = p.model_id", true},
-    {MLT_T_LOGGED_MODEL_TAGS, MLT_T_LOGGED_MODELS, "c.model_id = p.model_id", true},
-    {MLT_T_LOGGED_MODEL_METRICS, MLT_T_LOGGED_MODELS, "c.model_id = p.model_id", true},
-    {MLT_T_LOGGED_MODEL_METRICS, MLT_T_RUNS, "c.run_id = p.run_uuid", true},
-    {MLT_T_LOGGED_MODELS, MLT_T_RUNS, "c.source_run_id = p.run_uuid", true},
-    {MLT_T_MODEL_VERSIONS, MLT_T_RUNS, "c.run_id = p.run_uuid", false},
-    {MLT_T_REGISTERED_MODEL_TAGS, MLT_T_REGISTERED_MODELS, "c.name = p.name", true},
-    {MLT_T_MODEL_VERSIONS, MLT_T_REGISTERED_MODELS, "c.name = p.name", false},
-    {MLT_T_REGISTERED_MODEL_ALIASES, MLT_T_REGISTERED_MODELS, "c.name = p.name", false},
-    {MLT_T_MODEL_VERSION_TAGS, MLT_T_MODEL_VERSIONS, "c.name = p.name AND c.version = p.version",
-     true},
-    {MLT_T_REGISTERED_MODEL_ALIASES, MLT_T_MODEL_VERSIONS,
-     "c.name = p.name AND c.version = p.version", true},
-};
-enum { RELATIONS = sizeof relations / sizeof *relations };
-
-/* Parents that a row refers to which stays. */
-static enum mlt_rc keep_parents(struct undo *u, const struct relation *r, uint64_t *n) {
-  return run(u, n,
-             "DELETE FROM pg_temp.mltrack_go g USING %s.%s p WHERE g.tab = %d AND g.id = p.ctid"
-             " AND EXISTS (SELECT FROM %s.%s c WHERE %s AND NOT EXISTS"
-             " (SELECT FROM pg_temp.mltrack_go k WHERE k.tab = %d AND k.id = c.ctid))",
-             u->pg->quoted, mlt_table_name(r->parent), r->parent, u->pg->quoted,
-             mlt_table_name(r->child), r->on, r->child);
-}
-
-/* Parts of what stays, unless that was there before the import. */
-static enum mlt_rc keep_parts(struct undo *u, const struct relation *r, uint64_t *n) {
-  const char *before =
-      r->parent == MLT_T_RUNS
-          ? "NOT EXISTS (SELECT FROM pg_temp.mltrack_r r WHERE r.run_uuid = p.run_uuid"
-            " AND r.created)"
-          : "age(p.xmin) > (SELECT max(age(x)) FROM pg_temp.mltrack_x)";
-  *n = 0;
-  if (!r->part)
-    return MLT_OK;
-  return run(u, n,
-             "DELETE FROM pg_temp.mltrack_go g USING %s.%s c, %s.%s p WHERE g.tab = %d"
-             " AND g.id = c.ctid AND %s AND NOT (%s) AND NOT EXISTS"
-             " (SELECT FROM pg_temp.mltrack_go k WHERE k.tab = %d AND k.id = p.ctid)",
-             u->pg->quoted, mlt_table_name(r->child), u->pg->quoted, mlt_table_name(r->parent),
-             r->child, r->on, before, r->parent);
-}
-
-/* What tables that we do not write refer to: traces, issues, whatever a later MLflow brings. */
+/* What tables that we do not write refer to: issues, whatever a later MLflow brings. */
 static enum mlt_rc keep_referred(struct undo *u) {
   PGresult *res;
   const char *params[] = {u->pg->schema, mlt_pg_table_names};
   enum mlt_rc rc = mlt_pg_query(u->pg, mlt_sql_pg_undo_references, 2, params, &res, u->err);
   for (int i = 0; rc == MLT_OK && i < PQntuples(res); i++) {
     const char *parent = PQgetvalue(res, i, 0);
-    for (enum mlt_table t = 0; rc == MLT_OK && t < MLT_T_COUNT; t++)
+    for (enum mlt_table t = 0; rc == MLT_OK && t < MLT_T_ALL; t++)
       if (strcmp(mlt_table_name(t), parent) == 0)
         rc = run(u, NULL,
                  "DELETE FROM pg_temp.mltrack_go g USING %s.%s p WHERE g.tab = %d"
@@ -203,29 +158,28 @@ static enum mlt_rc keep_referred(struct undo *u) {
   return rc;
 }
 
+static void came(enum mlt_table table, char *out, size_t size) {
+  (void)table;
+  (void)snprintf(out, size, "age(p.xmin) <= (SELECT max(age(x)) FROM pg_temp.mltrack_x)");
+}
+
+static enum mlt_rc run_text(void *ctx, const char *sql, uint64_t *rows, struct mlt_err *err) {
+  struct undo *u = ctx;
+  (void)err;
+  return run(u, rows, "%s", sql);
+}
+
+static bool has_table(void *ctx, enum mlt_table t) {
+  return has(ctx, t);
+}
+
 static enum mlt_rc settle(struct undo *u) {
+  char tables[NAME_SIZE];
+  const struct mlt_undo_db db = {u, tables, "pg_temp.", "ctid", has_table, run_text, came};
   enum mlt_rc rc = keep_referred(u);
-  uint64_t kept = 1;
-  while (rc == MLT_OK && kept) {
-    kept = 0;
-    for (size_t i = 0; rc == MLT_OK && i < RELATIONS; i++) {
-      uint64_t parents = 0, parts = 0;
-      if (!has(u, relations[i].child) || !has(u, relations[i].parent))
-        continue;
-      rc = keep_parents(u, &relations[i], &parents);
-      if (rc == MLT_OK)
-        rc = keep_parts(u, &relations[i], &parts);
-      kept += parents + parts;
-    }
-  }
-  return rc == MLT_OK
-             ? run(u, NULL,
-                   "UPDATE pg_temp.mltrack_r r SET why = 'something that stays refers to it'"
-                   " WHERE created AND why IS NULL AND EXISTS (SELECT FROM %s.runs t"
-                   " WHERE t.run_uuid = r.run_uuid AND NOT EXISTS (SELECT FROM"
-                   " pg_temp.mltrack_go g WHERE g.tab = %d AND g.id = t.ctid))",
-                   u->pg->quoted, MLT_T_RUNS)
-             : rc;
+  if (rc == MLT_OK && snprintf(tables, sizeof tables, "%s.", u->pg->quoted) >= (int)sizeof tables)
+    rc = mlt_err_set(u->err, MLT_INTERNAL, "the schema's name is longer than was thought");
+  return rc == MLT_OK ? mlt_undo_settle(&db, u->err) : rc;
 }
 
 /* ---- what stays ---- */
@@ -247,33 +201,42 @@ static enum mlt_rc MLT_PRINTF(3, 4)
   return rc;
 }
 
-static enum mlt_rc tell_left(struct undo *u) {
+/* Rows of others that the import changed, and somebody after it. */
+static enum mlt_rc tell_changed_again(struct undo *u) {
   static const struct {
     enum mlt_table table;
-    const char *name;
-  } named[] = {{MLT_T_EXPERIMENTS, "t.name"},
-               {MLT_T_DATASETS, "t.name"},
-               {MLT_T_LOGGED_MODELS, "t.model_id"},
-               {MLT_T_REGISTERED_MODELS, "t.name"},
-               {MLT_T_MODEL_VERSIONS, "t.name || ' version ' || t.version"}};
+    const char *what, *same; /* is t the row that p keeps? */
+  } changed[] = {
+      {MLT_T_RUNS, "t.run_uuid", "t.run_uuid = p.row->>'run_uuid'"},
+      {MLT_T_TAGS, "t.run_uuid || ': ' || t.key",
+       "t.run_uuid = p.row->>'run_uuid' AND t.key = p.row->>'key'"},
+      {MLT_T_EXPERIMENT_TAGS, "t.experiment_id || ': ' || t.key",
+       "t.experiment_id = (p.row->>'experiment_id')::integer AND t.key = p.row->>'key'"}};
+  enum mlt_rc rc = MLT_OK;
+  for (size_t i = 0; rc == MLT_OK && i < sizeof changed / sizeof *changed; i++)
+    rc = tell(u, changed[i].table,
+              "SELECT %s, '" MLT_UNDO_AGAIN "' FROM mltrack.replaced p JOIN %s.%s t ON %s"
+              " WHERE p.import_id = %" PRId64 " AND p.table_name = '%s' AND t.xmin NOT IN " X
+              " ORDER BY 1",
+              changed[i].what, u->pg->quoted, mlt_table_name(changed[i].table), changed[i].same,
+              u->id, mlt_table_name(changed[i].table));
+  return rc;
+}
+
+static enum mlt_rc tell_left(struct undo *u) {
   enum mlt_rc rc = tell(u, MLT_T_RUNS,
                         "SELECT run_uuid, why FROM pg_temp.mltrack_r WHERE why IS NOT NULL"
                         " ORDER BY run_uuid");
-  for (size_t i = 0; rc == MLT_OK && i < sizeof named / sizeof *named; i++)
-    if (has(u, named[i].table))
-      rc = tell(u, named[i].table,
-                "SELECT %s, 'something that stays refers to it, or it is part of that' FROM %s.%s t"
+  for (size_t i = 0; rc == MLT_OK && i < mlt_undo_named_n; i++) {
+    const struct mlt_undo_named *n = &mlt_undo_named[i];
+    if (has(u, n->table))
+      rc = tell(u, n->table,
+                "SELECT %s, '" MLT_UNDO_REFERRED "' FROM %s.%s t"
                 " WHERE t.xmin IN " X " AND NOT EXISTS (SELECT FROM pg_temp.mltrack_go g"
                 " WHERE g.tab = %d AND g.id = t.ctid) ORDER BY 1",
-                named[i].name, u->pg->quoted, mlt_table_name(named[i].table), named[i].table);
-  if (rc == MLT_OK)
-    rc = tell(u, MLT_T_TAGS,
-              "SELECT p.row->>'run_uuid' || ': ' || (p.row->>'key'), 'its value was changed again'"
-              " FROM mltrack.replaced p JOIN %s.tags t ON t.run_uuid = p.row->>'run_uuid'"
-              " AND t.key = p.row->>'key' WHERE p.import_id = %" PRId64
-              " AND p.table_name = 'tags' AND t.xmin NOT IN " X " ORDER BY 1",
-              u->pg->quoted, u->id);
-  return rc;
+                n->what, u->pg->quoted, mlt_table_name(n->table), n->table);
+  }
+  return rc == MLT_OK ? tell_changed_again(u) : rc;
 }
 
 /* ---- runs that were there ---- */
@@ -368,7 +331,7 @@ static enum mlt_rc remove_created(struct undo *u) {
              u->pg->quoted, mlt_table_name(of_runs[i]), u->pg->quoted, MLT_T_RUNS);
     u->out->removed[of_runs[i]] += n;
   }
-  for (enum mlt_table t = MLT_T_COUNT; rc == MLT_OK && t-- > 0;)
+  for (enum mlt_table t = MLT_T_ALL; rc == MLT_OK && t-- > 0;)
     if (has(u, t) && (t == MLT_T_RUNS || !is_of_runs(t)))
       rc = run(u, &u->out->removed[t],
                "DELETE FROM %s.%s t USING pg_temp.mltrack_go g WHERE g.tab = %d AND g.id = t.ctid"
@@ -394,10 +357,17 @@ static enum mlt_rc note(struct undo *u) {
 
 enum mlt_rc mlt_pg_undo(void *db, int64_t id, uint32_t features, struct mlt_undone *out,
                         mlt_ledger_left_fn fn, void *ctx, struct mlt_err *err) {
-  static enum mlt_rc (*const step[])(struct undo *) = {
-      find_transactions, find_touched_runs, find_candidates, settle,
-      tell_left,         remove_created,    undo_merges,     note};
-  struct undo u = {db, id, features, out, fn, ctx, err};
+  static enum mlt_rc (*const step[])(struct undo *) = {look_for_copied,
+                                                       find_transactions,
+                                                       find_touched_runs,
+                                                       find_candidates,
+                                                       settle,
+                                                       tell_left,
+                                                       remove_created,
+                                                       undo_merges,
+                                                       note};
+  struct undo u = {
+      .pg = db, .id = id, .features = features, .out = out, .fn = fn, .ctx = ctx, .err = err};
   *out = (struct mlt_undone){0};
   enum mlt_rc rc = MLT_OK;
   for (size_t i = 0; rc == MLT_OK && i < sizeof step / sizeof *step; i++)

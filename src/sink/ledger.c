@@ -16,9 +16,7 @@ enum mlt_rc mlt_sink_begin_ledger(struct mlt_sink *s, const struct mlt_sink_opts
     if (rc != MLT_OK)
       rc = mlt_sink_try_again(s, &tries, rc, err);
   } while (rc == MLT_AGAIN);
-  if (rc == MLT_OK && s->ledger.id)
-    s->ops->ledger->keep(db, s->ledger.id);
-  return rc;
+  return rc == MLT_OK && s->ledger.id ? s->ops->ledger->keep(db, s->ledger.id, err) : rc;
 }
 
 const struct mlt_ledger_state *mlt_sink_ledger(const struct mlt_sink *s) {

@@ -96,9 +96,12 @@ enum mlt_rc mlt_sink_twin(struct mlt_sink *s, struct mlt_sink **out, struct mlt_
   t->known = mlt_known_share(s->known);
   t->ledger = s->ledger;
   if (t->ledger.id)
-    s->ops->ledger->keep(s->ops->handle(db), t->ledger.id);
-  *out = t;
-  return MLT_OK;
+    rc = s->ops->ledger->keep(s->ops->handle(db), t->ledger.id, err);
+  if (rc == MLT_OK)
+    *out = t;
+  else
+    mlt_sink_close(t);
+  return rc;
 }
 
 struct mlt_load_state mlt_sink_load(const struct mlt_sink *s) {

@@ -1,5 +1,7 @@
 """The ledger: what an import leaves in the target about itself, how the next one goes on with it, who may keep one."""
 
+import json
+import random
 import signal
 import subprocess
 import time
@@ -237,7 +239,7 @@ def test_mlflow_and_alembic_do_not_mind(run_bulk, new_db, store, kind):
 
 # --- Undo ---
 
-UNDO = ["postgres"]
+UNDO = ["sqlite", "postgres"]
 
 
 def same_rows(before, after):
@@ -272,16 +274,18 @@ def renamed_store(folder, runs, points):
 @pytest.mark.parametrize("load", ["append", "rebuild"])
 @pytest.mark.parametrize("kind", UNDO)
 def test_what_is_undone_leaves_nothing(run_bulk, new_db, copy_db, store, kind, load):
-    db = new_db(kind, HEAD)
-    before = copy_db(db)
-    run_bulk("import", store, "--to", db.uri, "--load", load, "--batch-rows", "300", check=0)
+    """A SQLite file that is not there is rebuilt, too: it is built whole before it has its name."""
+    built = kind == "sqlite" and load == "rebuild"
+    before = new_db(kind, HEAD)
+    db = new_db(kind) if built else copy_db(before)
+    run_bulk("import", store, "--to", db.uri, "--load", "auto" if built else load, "--batch-rows", "300", check=0)
     held = rows_by_table(db)
     dry = run_bulk("undo", "1", "--dry-run", "--to", db.uri, "--json", check=0).json
     assert rows_by_table(db) == held
     said = run_bulk("undo", "1", "--to", db.uri, "--json", check=0).json
     assert {**dry, "dry_run": False} == said
     assert said["removed"] == {t: n for t, n in held.items() if n} and said["left"] == [] and said["restored"] == {}
-    assert rows_by_table(db) == rows_by_table(before)
+    assert not any(rows_by_table(db).values()) if built else rows_by_table(db) == rows_by_table(before)
     assert imports_of(run_bulk, db)["imports"][0]["state"] == "undone"
     again = run_bulk("undo", "1", "--to", db.uri, "--json", check=0).json
     assert (again["removed"], again["left"]) == ({}, [])
@@ -416,3 +420,134 @@ def test_whole_stores_are_undone(run_bulk, new_db, corpus, kind, name):
     said = run_bulk("undo", "1", "--to", db.uri, "--json", check=0).json
     assert said["left"] == []
     assert not any(rows_by_table(db).values())
+
+
+def interleaved(path, runs, points):
+    """Records of many runs in turns, so that a run comes in many batches."""
+    ids = [f"{n:032x}" for n in range(0xE0, 0xE0 + runs)]
+    lines = [{"type": "run", "run_id": r, "experiment": "turns", "start_time": 1, "params": {"p": "1"}} for r in ids]
+    for step in range(points):
+        for r in ids:
+            lines.append({"type": "metrics", "run_id": r, "step": step, "timestamp": step, "values": {"a": step / 7, "b": -step}})
+    lines += [{"type": "tag", "run_id": r, "key": "late", "value": "x"} for r in ids]
+    lines += [{"type": "end", "run_id": r, "status": "FINISHED", "end_time": 9} for r in ids]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path, ids
+
+
+@pytest.mark.parametrize("kind", UNDO)
+def test_runs_that_came_in_parts_are_undone(run_bulk, new_db, tmp_path, kind):
+    """What later batches added to a run is the import's as well; what somebody else added keeps the run whole."""
+    source, ids = interleaved(tmp_path / "turns.jsonl", 6, 60)
+    db = new_db(kind, HEAD)
+    before = rows_by_table(db)
+    command = ["import", source, "--to", db.uri, "--batch-rows", "100", "--json"]
+    said = run_bulk(*command, check=0).json
+    assert said["batches"] > 2 and said["tables"]["metrics"]["inserted"] == 6 * 60 * 2
+    said = run_bulk("undo", "1", "--to", db.uri, "--json", check=0).json
+    assert said["left"] == [] and said["restored"] == {}
+    assert (said["removed"]["runs"], said["removed"]["metrics"]) == (6, 6 * 60 * 2)
+    assert rows_by_table(db) == before
+    run_bulk(*command, check=0)
+    uri = db.uri if kind == "sqlite" else db.psycopg2
+    programs.mlflow_run(ORACLE, TOUCH, uri, "metric", ids[2])
+    said = run_bulk("undo", "2", "--to", db.uri, "--json", check=0).json
+    assert [i["name"] for i in said["left"] if i["table"] == "runs"] == [ids[2]]
+    assert db.query("SELECT run_uuid, count(*) FROM metrics GROUP BY run_uuid") == [(ids[2], 60 * 2 + 1)]
+
+
+def test_after_vacuum_and_upgrade_it_is_the_same(run_bulk, new_db, store):
+    """SQLite moves rows; MLflow's migrations add columns and tables. What is recorded is found by its keys."""
+    db = new_db("sqlite", MLFLOW_HEADS["2.22.1"] if "2.22.1" in MLFLOW_HEADS else MLFLOW_HEADS["3.1.4"])
+    run_bulk("import", store, "--to", db.uri, check=0)
+    programs.mlflow_call(ORACLE, "-m", "mlflow", "db", "upgrade", db.uri)
+    db.query("VACUUM")
+    said = run_bulk("undo", "1", "--to", db.uri, "--json", check=0).json
+    assert said["left"] == [] and said["removed"]["runs"] == RUNS
+    assert not any(rows_by_table(db).values())
+
+
+@pytest.mark.parametrize("kind", UNDO)
+def test_what_another_import_brought_again_is_not_touched(run_bulk, new_db, corpus, kind):
+    """The same rows, but another import's: removed by the first undo, or by somebody else."""
+    db = new_db(kind, HEAD)
+    source = next(p for p in (corpus / "filestore-4").rglob("mlruns") if p.is_dir())
+    run_bulk("import", source, "--to", db.uri, "--on-error", "skip")
+    run_bulk("undo", "1", "--to", db.uri, check=0)
+    run_bulk("import", source, "--to", db.uri, "--on-error", "skip")
+    held = rows_by_table(db)
+    assert held["runs"] > 0
+    again = run_bulk("undo", "1", "--to", db.uri, "--json", check=0).json
+    assert (again["removed"], again["restored"], again["left"]) == ({}, {}, [])
+    assert rows_by_table(db) == held
+    run_bulk("undo", "2", "--to", db.uri, check=0)
+    assert not any(rows_by_table(db).values())
+
+
+@pytest.mark.parametrize("kind", UNDO)
+def test_values_that_were_changed_again_stay_and_are_named(run_bulk, new_db, tmp_path, kind):
+    def lines(name, value, status):
+        run = {"type": "run", "run_id": "e" * 32, "experiment": "e", "start_time": 1, "end_time": 5, "status": status}
+        records = [{"type": "experiment", "name": "e", "tags": {"kept": value, "touched": value}}, {**run, "tags": {"t": value}}]
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(r) + "\n" for r in records))
+        return path
+
+    db = new_db(kind, HEAD)
+    run_bulk("import", lines("1.jsonl", "old", "RUNNING"), "--to", db.uri, "--no-ledger", check=0)
+    run_bulk("import", lines("2.jsonl", "new", "FINISHED"), "--to", db.uri, "--load", "merge", check=0)
+    assert db.query("SELECT value FROM tags WHERE key = 't'") == [("new",)]
+    db.query("UPDATE experiment_tags SET value = 'theirs' WHERE key = 'touched'")
+    db.query("UPDATE runs SET status = 'KILLED'")
+    said = run_bulk("undo", "1", "--to", db.uri, "--json", check=0).json
+    ((experiment,),) = db.query("SELECT experiment_id FROM experiments WHERE name = 'e'")
+    found = sorted((i["table"], i["name"], i["reason"]) for i in said["left"])
+    again = "its value was changed again"
+    assert found == [("experiment_tags", f"{experiment}: touched", again), ("runs", "e" * 32, again)]
+    assert said["restored"] == {"tags": 1, "experiment_tags": 1}
+    assert db.query("SELECT key, value FROM experiment_tags ORDER BY key") == [("kept", "old"), ("touched", "theirs")]
+    assert db.query("SELECT value FROM tags WHERE key = 't'") == [("old",)]
+    assert db.query("SELECT status FROM runs") == [("KILLED",)]
+
+
+def test_a_damaged_record_is_said_and_nothing_is_lost(run_bulk, new_db, store):
+    """What undo reads out of the database may be anything."""
+    db = new_db("sqlite", HEAD)
+    run_bulk("import", store, "--to", db.uri, check=0)
+    ((seq, whole),) = db.query("SELECT seq, changes FROM mltrack_batch WHERE changes IS NOT NULL ORDER BY seq LIMIT 1")
+    held = rows_by_table(db)
+    rng = random.Random(5)
+    kinds = [whole[: len(whole) // 2], whole[:-1], whole[:3], b"\0", b"T\x7f", bytes(rng.randbytes(500)), whole + b"T\x05\x01"]
+    kinds += [whole.replace(b"experiments\0", b"alembic_ver\0"), whole.replace(b"experiments\0", b"experimentz\0")]
+    for _ in range(30):
+        at = rng.randrange(len(whole))
+        kinds.append(whole[:at] + bytes([whole[at] ^ (1 << rng.randrange(8))]) + whole[at + 1 :])
+    refused = 0
+    for blob in kinds:
+        db.query("UPDATE mltrack_batch SET changes = %s WHERE seq = %s", (blob, seq))
+        done = run_bulk("undo", "1", "--dry-run", "--to", db.uri, "--json")
+        assert done.returncode in (0, 65), done.explain()
+        if done.returncode == 65:
+            refused += 1
+            assert f"import 1, batch {seq} is damaged" in done.stderr, done.stderr
+            assert run_bulk("undo", "1", "--to", db.uri).returncode == 65
+        assert rows_by_table(db) == held
+    assert refused >= 7
+    db.query("UPDATE mltrack_batch SET changes = %s WHERE seq = %s", (whole, seq))
+    assert run_bulk("undo", "1", "--to", db.uri, "--json", check=0).json["left"] == []
+    assert not any(rows_by_table(db).values())
+
+
+@pytest.mark.parametrize("kind", UNDO)
+def test_files_of_artifacts_stay_and_that_is_said(run_bulk, new_db, store, tmp_path, kind):
+    db = new_db(kind, HEAD)
+    run = next(p for p in sorted(store.glob("*/*")) if (p / "meta.yaml").is_file())
+    (run / "artifacts").mkdir(exist_ok=True)
+    (run / "artifacts" / "model.bin").write_text("weights")
+    root = tmp_path / "placed"
+    root.mkdir()
+    run_bulk("import", store, "--to", db.uri, "--artifacts", "copy", "--artifact-root", root, "--map", f"/store={store}", check=0)
+    (placed,) = root.rglob("model.bin")
+    done = run_bulk("undo", "1", "--to", db.uri, check=0)
+    assert "Files of artifacts are not touched" in done.stdout
+    assert placed.read_text() == "weights"

@@ -75,8 +75,6 @@ static enum mlt_rc refuse_repair(void *ctx, const struct mlt_ledger_import *i,
 static enum mlt_rc undo(struct undoing *u, struct mlt_err *err) {
   bool there, made;
   uint32_t features = 0;
-  if (!u->db.ops->undo)
-    return mlt_err_set(err, MLT_USAGE, "imports into SQLite cannot be undone");
   enum mlt_rc rc = mlt_ledger_db_features(&u->db, &features, err);
   if (rc == MLT_OK)
     rc = u->db.ops->begin(u->db.handle, MLT_LEDGER_WRITE, &there, &made, err);

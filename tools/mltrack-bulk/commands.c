@@ -78,7 +78,7 @@ static const struct mlt_cmd cmds[] = {
      .args = "ID",
      .summary = "take back what an import wrote",
      .description =
-         "PostgreSQL only. Removes the rows that import ID wrote (see imports) and that nobody has touched since, in "
+         "Removes the rows that import ID wrote (see imports) and that nobody has touched since, in "
          "one transaction. A run that it created goes as a whole, or stays as a whole if anything of "
          "it was changed, or something else refers to it; what stays is named. In runs that were "
          "there before, what it added goes, what it changed becomes what it was, and latest metrics "
@@ -86,10 +86,10 @@ static const struct mlt_cmd cmds[] = {
      .examples = "mltrack-bulk undo 3 --dry-run\tWhat would go, and what would stay\n"
                  "mltrack-bulk undo 3\tThe database in force (see ENVIRONMENT in the manual)\n",
      .exits =
-         "0 when it is done, also when something is left; 64 for SQLite, 66 when there is no such import or "
-         "file, 69 when the database cannot be reached, 75 when the import is at work or "
-         "running again is safe, 77 without permission, 78 for a schema that mltrack does not "
-         "know.",
+         "0 when it is done, also when something is left; 65 when the ledger's record is damaged, 66 "
+         "when there is no such import or file, 69 when the database cannot be reached, 75 when the "
+         "import is at work or running again is safe, 77 without permission, 78 for a schema that "
+         "mltrack does not know.",
      .min_args = 1,
      .max_args = 1,
      .run = mlt_cmd_undo},
