@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "lite/db.h"
 #include "lite/read.h"
+#include "lite/session.h"
 
 enum { KEYS_PER_STATEMENT = 500, MAX_SQL = 16 * 1024 };
 
@@ -59,8 +60,11 @@ enum mlt_rc mlt_lite_insert_copied(struct mlt_lite *db, const struct mlt_copied_
                                    struct mlt_err *err) {
   sqlite3_stmt *stmt = NULL;
   enum mlt_rc rc = insert_statement(db, rows->shape, &stmt, err);
-  for (size_t i = 0; i < rows->n && rc == MLT_OK; i++)
+  for (size_t i = 0; i < rows->n && rc == MLT_OK; i++) {
     rc = insert_row(db, stmt, rows->shape, rows->v[i], err);
+    if (rc == MLT_OK)
+      rc = mlt_lite_session_add(db, rows->shape, rows->v[i], err);
+  }
   (void)sqlite3_finalize(stmt);
   return rc;
 }

@@ -23,6 +23,12 @@ struct mlt_lite {
   bool goes_on;             /* what the ledger writes is part of the transaction that was open */
   sqlite3_session *session; /* lite/session.h; NULL: nothing is recorded */
   struct {
+    bool looked, generated[MLT_T_ALL]; /* tables with generated columns: known, are these */
+    struct mlt_buf buf;                /* what went into them */
+    enum mlt_table table;              /* of its last rows; MLT_T_ALL: none */
+    unsigned n, at[MLT_MAX_COLUMNS];   /* its columns, and where in a row of the shape they are */
+  } recorded;
+  struct {
     sqlite3_stmt *stmt;
     uint32_t features; /* that stmt was made for */
   } insert[MLT_T_COUNT];

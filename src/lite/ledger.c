@@ -230,9 +230,10 @@ static enum mlt_rc op_batch(void *ctx, const struct mlt_ledger_batch *b, struct 
   int64_t seq;
   void *changes = NULL;
   int n = 0;
-  if (db->session && sqlite3session_changeset(db->session, &n, &changes) != SQLITE_OK)
-    return mlt_err_nomem(err);
-  enum mlt_rc rc = add_batch(db, b->import_id, changes, n, &seq, err);
+  enum mlt_rc rc = mlt_lite_session_changes(db, &changes, &n, err);
+  if (rc != MLT_OK)
+    return rc;
+  rc = add_batch(db, b->import_id, changes, n, &seq, err);
   if (rc == MLT_OK)
     rc = add_written(db, seq, b, err);
   if (rc == MLT_OK)

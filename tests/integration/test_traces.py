@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from databases import COPIED, SqliteDatabase
+from databases import COPIED, SqliteDatabase, rows_by_table
 from mlflow_tools import STORES
 from programs import MLFLOW_HEADS, ORACLE, mlflow_run
 from shared import made_once
@@ -224,3 +224,43 @@ def test_a_row_takes_with_it_what_belongs_to_it(run_bulk, traced, new_db, copy_d
     } <= codes
     assert counts(said, "rejected")["scorer_versions"] == 3
     assert target.query("SELECT count(*) FROM scorer_versions") == [(0,)]
+
+
+@pytest.mark.parametrize("to", KINDS)
+def test_what_was_copied_is_undone(run_bulk, traced, new_db, copy_db, to):
+    source, _ = traced("sqlite")
+    target = new_db(to, MLFLOW_HEADS[ORACLE])
+    before = rows_by_table(target)
+    said = run_bulk("import", source.uri, "--to", target.uri, "--json", "--batch-rows", "20", check=0).json
+    assert set(COPIED) <= set(counts(said, "inserted"))
+    undone = run_bulk("undo", "1", "--to", target.uri, "--json", check=0).json
+    assert undone["left"] == []
+    assert undone["removed"] == counts(said, "inserted")
+    assert rows_by_table(target) == before
+
+
+@pytest.mark.parametrize("to", KINDS)
+def test_a_trace_that_somebody_has_added_to_stays_whole(run_bulk, traced, new_db, to):
+    source, info = traced("sqlite")
+    target = new_db(to, MLFLOW_HEADS[ORACLE])
+    run_bulk("import", source.uri, "--to", target.uri, check=0)
+    trace = info["traces"][0]
+    of_trace = {"trace_info": "request_id", "trace_tags": "request_id", "spans": "trace_id", "assessments": "trace_id"}
+    held = {t: target.query(f"SELECT count(*) FROM {t} WHERE {c} = %s", (trace,)) for t, c in of_trace.items()}
+    target.query("INSERT INTO trace_tags (request_id, key, value) VALUES (%s, 'theirs', 'x')", (trace,))
+    said = run_bulk("undo", "1", "--to", target.uri, "--json", check=0).json
+    assert ("trace_info", trace) in {(i["table"], i["name"]) for i in said["left"]}
+    now = {t: target.query(f"SELECT count(*) FROM {t} WHERE {c} = %s", (trace,)) for t, c in of_trace.items()}
+    held["trace_tags"] = [(held["trace_tags"][0][0] + 1,)]
+    assert now == held
+    others = set(info["traces"]) - {trace}
+    assert not others & {t for (t,) in target.query("SELECT request_id FROM trace_info")} - stays(said)
+    target.query("DELETE FROM trace_tags WHERE key = 'theirs'")
+    again = run_bulk("undo", "1", "--to", target.uri, "--json", check=0).json
+    assert again["left"] == [] and again["removed"]["trace_info"] >= 1
+    assert target.query("SELECT count(*) FROM trace_info") == [(0,)]
+    assert target.query("SELECT count(*) FROM runs") == [(0,)]
+
+
+def stays(said):
+    return {i["name"] for i in said["left"] if i["table"] == "trace_info"}
