@@ -19,7 +19,7 @@ import pytest
 
 import programs
 from databases import SqliteDatabase
-from pg_server import PgServer
+from pg_server import LOADER, PgServer
 
 ROOT = programs.ROOT
 
@@ -136,11 +136,11 @@ def pg_db(pg_server):
 
 @pytest.fixture
 def new_pg_db(pg_server):
-    """new_pg_db() -> as pg_db, for tests that need several."""
+    """new_pg_db() -> as pg_db, for tests that need several. role: who imports (pg_server.LOADER)."""
     made = []
 
-    def make(head=None):
-        db = pg_server.create_database(head=head)
+    def make(head=None, **more):
+        db = pg_server.create_database(head=head, **more)
         made.append(db)
         return db
 
@@ -192,6 +192,15 @@ def copy_db(request, tmp_path_factory):
 def target(request, new_db):
     """A database of each kind, with the schema of the MLflow release we compare with, and empty."""
     return new_db(request.param, programs.MLFLOW_HEADS[programs.ORACLE])
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def least_target(request, new_sqlite_db):
+    """Likewise; in PostgreSQL .uri is that of a role that may import and nothing else, so that there is no rebuild."""
+    head = programs.MLFLOW_HEADS[programs.ORACLE]
+    if request.param == "sqlite":
+        return new_sqlite_db(head)
+    return request.getfixturevalue("new_pg_db")(head, role=LOADER)
 
 
 @pytest.fixture(scope="session")

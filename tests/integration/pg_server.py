@@ -1,6 +1,7 @@
 """A private PostgreSQL cluster for tests: made, started, and stopped by its pid. Knows MLflow's schema heads only as
 the DDL files under sql/mlflow."""
 
+import functools
 import itertools
 import os
 import pwd
@@ -9,12 +10,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
 import psycopg2
 
-from programs import HEADS_DIR
+from programs import HEADS_DIR, bulk_path, run_bulk
 
 ACCOUNT = "mltrack-test"
 WORKSPACE_ROW = (
@@ -62,16 +64,23 @@ def statements_of_head(revision):
     return script
 
 
+LOADER = "mlt_least"
+
+
 class PgDatabase:
+    """.uri is the owner's, or that of a role that has what `mltrack-bulk grants` prints and nothing else; queries are the
+    owner's."""
+
     kind = "postgres"
 
-    def __init__(self, server, name):
-        self.server, self.name = server, name
-        self.uri = f"postgresql://postgres@127.0.0.1:{server.port}/{name}"
+    def __init__(self, server, name, role="postgres"):
+        self.server, self.name, self.role = server, name, role
+        self.owner_uri = f"postgresql://postgres@127.0.0.1:{server.port}/{name}"
+        self.uri = self.owner_uri.replace("postgres@", f"{role}@")
         self.psycopg2 = f"postgresql+psycopg2://postgres@127.0.0.1:{server.port}/{name}"
 
     def connect(self):
-        connection = psycopg2.connect(self.uri)
+        connection = psycopg2.connect(self.owner_uri)
         connection.autocommit = True
         return connection
 
@@ -90,12 +99,22 @@ class PgDatabase:
         self.query(statements_of_head(revision))
         return self
 
+    def admit_loader(self):
+        """Grants the role what an import takes. The ledger is made for it, too: it may make nothing."""
+        public = f'REVOKE ALL ON DATABASE "{self.name}" FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC'
+        self.query(f"DO $$ BEGIN CREATE ROLE {LOADER} LOGIN; EXCEPTION WHEN duplicate_object THEN END $$; {public}")
+        with tempfile.TemporaryDirectory() as home:
+            run = functools.partial(run_bulk, bulk_path(), home=home, cwd=home, check=0)
+            run("schema", "init", "--ledger", "--to", self.uri)
+            self.query(run("grants", "--role", LOADER, "--to", self.uri).stdout)
+        return self
+
     def drop(self):
         self.server.admin(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
 
     def dump(self):
         """All data with sequence values, as sorted lines: equal before and after = nothing was written."""
-        out = self.server.run("pg_dump", "--data-only", "--exclude-schema=mltrack", "--no-owner", "-d", self.uri)
+        out = self.server.run("pg_dump", "--data-only", "--exclude-schema=mltrack", "--no-owner", "-d", self.owner_uri)
         return sorted(line for line in out.splitlines() if not re.match(r"\\(un)?restrict ", line))
 
 
@@ -191,16 +210,19 @@ class PgServer:
         finally:
             connection.close()
 
-    def create_database(self, head=None):
-        """A new database: empty, or with MLflow's schema at a head (loaded once, then copied)."""
-        if head is not None and head not in self.templates:
-            self.templates[head] = self._create(f"head_{head}").load_head(head)
-        return self._create(f"t{next(self.numbers)}", self.templates[head].name if head else "template0")
+    def create_database(self, head=None, role="postgres"):
+        """A new database: empty, or with MLflow's schema at a head (loaded once, then copied), and for whom."""
+        if head is not None and (head, role) not in self.templates:
+            made = self._create(f"{role}_{head}").load_head(head)
+            self.templates[head, role] = made.admit_loader() if role == LOADER else made
+        return self._create(f"t{next(self.numbers)}", self.templates[head, role].name if head else "template0", role)
 
     def copy_database(self, db):
         """All of a database that nobody is connected to."""
-        return self._create(f"t{next(self.numbers)}", db.name)
+        return self._create(f"t{next(self.numbers)}", db.name, db.role)
 
-    def _create(self, name, template="template0"):
+    def _create(self, name, template="template0", role="postgres"):
         self.admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        return PgDatabase(self, name)
+        if role == LOADER:  # rights on the database itself are not copied
+            self.admin(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC; GRANT CONNECT, TEMPORARY ON DATABASE "{name}" TO {LOADER}')
+        return PgDatabase(self, name, role)
