@@ -208,8 +208,8 @@ static void *run_worker(void *arg) {
 bool mlt_worker_init(struct mlt_placer_worker *w, struct mlt_placer *p) {
   w->p = p;
   w->hasher = mlt_hasher_new();
-  w->buffer = mlt_alloc(MLT_PLACER_BUFFER);
-  w->other = mlt_alloc(MLT_PLACER_BUFFER);
+  w->buffer = mlt_alloc_pages(MLT_PLACER_BUFFER);
+  w->other = mlt_alloc_pages(MLT_PLACER_BUFFER);
   return w->hasher && w->buffer && w->other;
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PAGE = 4096 };
+
 #ifdef MLT_FAULTS
 /* Fails allocation number MLT_FAIL_ALLOC, or that one and all later ones when it is negative. */
 static int fail_now(void) {
@@ -30,6 +32,11 @@ static int fail_now(void) {
 void *mlt_alloc(size_t n) {
   FAIL_HOOK();
   return malloc(n ? n : 1);
+}
+
+void *mlt_alloc_pages(size_t n) {
+  FAIL_HOOK();
+  return n >= SIZE_MAX - PAGE ? NULL : aligned_alloc(PAGE, n ? (n + PAGE - 1) / PAGE * PAGE : PAGE);
 }
 
 void *mlt_calloc(size_t count, size_t size) {

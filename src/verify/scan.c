@@ -187,7 +187,7 @@ static enum mlt_rc start(struct mlt_scan *s, struct mlt_err *err) {
     struct mlt_scan_worker *w = &s->worker[s->n_workers++];
     w->s = s;
     w->hasher = mlt_hasher_new();
-    w->buffer = mlt_alloc(MLT_SCAN_BUFFER);
+    w->buffer = mlt_alloc_pages(MLT_SCAN_BUFFER);
     if (!w->hasher || !w->buffer)
       return mlt_err_nomem(err);
     int failed = mlt_thread_start(&w->thread, run_worker, w);
