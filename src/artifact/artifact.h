@@ -12,8 +12,9 @@
      folder never shows anything half.
    - A file that is there already is never replaced. With equal content it counts as present, so
      that putting the same again does nothing; else it is a fault, "exists".
-   - A source is read without following any symbolic link below it, nothing is written outside the
-     root, and a moved file's source goes away only when the new one is on the disk.
+   - A source is read without following any symbolic link below it but as options.follow says,
+     nothing is written outside the root, and a moved file's source goes away only when the new one
+     is on the disk. What a link leads to is copied and stays, whatever the mode.
 
    New files have the source's time of modification and its execute bits; else mode and owner are
    as for any new file of this process (umask, default ACLs). Holes stay holes. Empty folders are
@@ -62,6 +63,10 @@ struct mlt_place_fault {
    "..", empty), "not-removed" (placed, but the source of a move stays). */
 enum { MLT_PLACE_DEPTH = 100 };
 
+/* What is at the end of a symbolic link that says `target`: a descriptor to read, or -errno, -ELOOP
+   where it may not be followed. Called from any thread, several at once. */
+typedef int (*mlt_place_follow_fn)(void *ctx, const char *target);
+
 /* Called from any thread, one call at a time; must not call the placer. */
 typedef void (*mlt_place_fault_fn)(void *ctx, const struct mlt_place_fault *f);
 
@@ -69,7 +74,8 @@ typedef void (*mlt_place_fault_fn)(void *ctx, const struct mlt_place_fault *f);
 struct mlt_placed {
   uint64_t files, bytes; /* placed: new below the root, their lengths */
   uint64_t linked;       /* of files: as a hard link */
-  uint64_t copied;       /* of files: copied, where LINK or MOVE was asked (another file system) */
+  uint64_t copied;       /* of files: copied, where LINK or MOVE was asked (another file system, or
+                            behind a symbolic link) */
   uint64_t present, present_bytes; /* were there already, with equal content */
   uint64_t removed;                /* sources, by MOVE */
   uint64_t faults;                 /* calls of on_fault */
@@ -84,6 +90,7 @@ struct mlt_placer_options {
   unsigned threads;                       /* 0: one a processor that we may use */
   const volatile sig_atomic_t *cancelled; /* borrowed, may be NULL; set by a signal handler */
   mlt_place_fault_fn on_fault;            /* required */
+  mlt_place_follow_fn follow;             /* NULL: no link is followed */
   void *ctx;
 };
 

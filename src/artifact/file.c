@@ -10,7 +10,10 @@
 
 #include "base/file.h"
 
-enum { CLONE_FROM = 64 << 10 /* less is sooner copied than asked for */ };
+enum {
+  CLONE_FROM = 64 << 10, /* less is sooner copied than asked for */
+  FLUSH_BYTES = 8 << 20
+};
 
 /* The file at hand. */
 struct job {
@@ -22,6 +25,7 @@ struct job {
   int fd;           /* the source's */
   struct stat st;   /* its state before it was read */
   bool hash;
+  bool led; /* there by a symbolic link */
   struct mlt_place_entry e;
 };
 
@@ -82,6 +86,15 @@ static bool at_end(const struct job *j, uint64_t total, ssize_t last) {
   return last == 0 || total > size || (total == size && total < MLT_PLACER_BUFFER);
 }
 
+/* Of a large file: what was written is on its way to the disk while the rest is read, so that
+   little is left to wait for when it is made durable. Only that: what fails here fails again there.
+ */
+static void flush_early(const struct job *j, int out, uint64_t before, uint64_t now) {
+  uint64_t from = before / FLUSH_BYTES * FLUSH_BYTES, to = now / FLUSH_BYTES * FLUSH_BYTES;
+  if (out >= 0 && from != to && j->w->p->o.sync != MLT_SYNC_NONE)
+    (void)sync_file_range(out, (off_t)from, (off_t)(to - from), SYNC_FILE_RANGE_WRITE);
+}
+
 /* Reads fd to its end, hashing, and writes it to `out` unless that is -1. False: told, or all is
    over. */
 static bool read_all(struct job *j, int fd, int out) {
@@ -104,6 +117,7 @@ static bool read_all(struct job *j, int fd, int out) {
     if (!failed && !hash_add(j, p, (size_t)n))
       return false;
     total += (uint64_t)n;
+    flush_early(j, out, total - (uint64_t)n, total);
   } while (!failed && !at_end(j, total, n));
   if (!failed && out >= 0 && holes && ftruncate(out, (off_t)total) != 0)
     failed = -errno;
@@ -250,7 +264,7 @@ static int stage_link(struct job *j) {
 static void stage(struct job *j) {
   struct mlt_placed sum = {.files = 1};
   if (!j->w->p->o.dry_run) {
-    int linked = wants(j, MLT_PLACE_COPY) ? 0 : stage_link(j);
+    int linked = wants(j, MLT_PLACE_COPY) || j->led ? 0 : stage_link(j);
     if (linked < 0 || (!linked && !stage_copy(j)))
       return;
     sum.linked = linked != 0;
@@ -259,7 +273,7 @@ static void stage(struct job *j) {
     j->e.is.size = (uint64_t)j->st.st_size;
   }
   sum.bytes = j->e.is.size;
-  j->e.remove = wants(j, MLT_PLACE_MOVE);
+  j->e.remove = wants(j, MLT_PLACE_MOVE) && !j->led;
   mlt_placer_count(j->dir->put->folder->group, &sum);
   if (!j->w->p->o.dry_run)
     mlt_folder_add(j->w, j->dir->put->folder, &j->e, j->path);
@@ -350,7 +364,7 @@ static void present(struct job *j, const struct stat *there) {
   if (!same_as_there(j, there))
     return;
   j->e.is.mtime_ns = mlt_mtime_ns(there);
-  j->e.remove = wants(j, MLT_PLACE_MOVE) && !j->dir->same;
+  j->e.remove = wants(j, MLT_PLACE_MOVE) && !j->dir->same && !j->led;
   mlt_placer_count(j->dir->put->folder->group,
                    &(struct mlt_placed){.present = 1, .present_bytes = j->e.is.size});
   if (!j->w->p->o.dry_run)
@@ -372,27 +386,62 @@ static void place(struct job *j) {
   present(j, &there);
 }
 
+/* What j->fd is; closes it. */
+static void place_opened(struct job *j) {
+  int failed = fstat(j->fd, &j->st) != 0 ? errno : 0;
+  if (!failed && !S_ISREG(j->st.st_mode))
+    failed = S_ISDIR(j->st.st_mode) ? EISDIR : ENODEV;
+  if (failed) {
+    fault(j, failed);
+  } else {
+    j->e = (struct mlt_place_entry){.put = j->dir->put,
+                                    .dev = j->st.st_dev,
+                                    .ino = j->st.st_ino,
+                                    .is.mtime_ns = mlt_mtime_ns(&j->st)};
+    place(j);
+  }
+  (void)close(j->fd);
+}
+
+static struct job job_of(struct mlt_placer_worker *w, struct mlt_place_dir *dir, const char *name,
+                         const char *path) {
+  const char *slash = strrchr(path, '/');
+  return (struct job){.w = w,
+                      .dir = dir,
+                      .name = name,
+                      .path = path,
+                      .as = slash ? slash + 1 : path,
+                      .hash = !w->p->o.no_manifests && !w->p->o.dry_run};
+}
+
 void mlt_place_file(struct mlt_placer_worker *w, struct mlt_place_dir *dir, const char *name,
                     const char *path) {
-  const char *slash = strrchr(path, '/');
-  struct job j = {.w = w, .dir = dir, .name = name, .path = path, .as = slash ? slash + 1 : path};
-  j.hash = !w->p->o.no_manifests && !w->p->o.dry_run;
+  struct job j = job_of(w, dir, name, path);
   do
     j.fd = openat(dir->source, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   while (j.fd < 0 && errno == EINTR);
-  if (j.fd < 0) {
+  if (j.fd < 0)
+    fault(&j, errno);
+  else
+    place_opened(&j);
+}
+
+void mlt_place_link(struct mlt_placer_worker *w, struct mlt_place_dir *dir, const char *name,
+                    const char *path) {
+  const struct mlt_placer_options *o = &w->p->o;
+  struct job j = job_of(w, dir, name, path);
+  char target[PATH_MAX];
+  ssize_t n = o->follow ? readlinkat(dir->source, name, target, sizeof target) : 0;
+  if (n < 0) {
     fault(&j, errno);
     return;
   }
-  int failed = fstat(j.fd, &j.st) != 0 ? errno : 0;
-  if (!failed && !S_ISREG(j.st.st_mode))
-    failed = S_ISDIR(j.st.st_mode) ? EISDIR : ENODEV;
-  if (failed) {
-    fault(&j, failed);
-  } else {
-    j.e = (struct mlt_place_entry){.put = dir->put, .dev = j.st.st_dev, .ino = j.st.st_ino};
-    j.e.is.mtime_ns = mlt_mtime_ns(&j.st);
-    place(&j);
-  }
-  (void)close(j.fd);
+  bool whole = n > 0 && (size_t)n < sizeof target;
+  target[whole ? n : 0] = '\0';
+  j.led = true;
+  j.fd = whole ? o->follow(o->ctx, target) : -ELOOP;
+  if (j.fd < 0)
+    fault(&j, -j.fd);
+  else
+    place_opened(&j);
 }

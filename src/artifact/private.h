@@ -208,6 +208,9 @@ const char *mlt_place_source_path(const struct mlt_place_put *put, const char *p
 /* The file `name` of dir's source, which gets the place `path`, relative to the folder. */
 void mlt_place_file(struct mlt_placer_worker *w, struct mlt_place_dir *dir, const char *name,
                     const char *path);
+/* The same of a symbolic link of that name, if it may be followed. */
+void mlt_place_link(struct mlt_placer_worker *w, struct mlt_place_dir *dir, const char *name,
+                    const char *path);
 /* 1: both hold the same from where they are to their ends, which was added to h (unless NULL); 0:
    they differ; -errno, -ECANCELED if all is over. */
 int mlt_place_compare(struct mlt_placer_worker *w, int a, int b, struct mlt_hasher *h);

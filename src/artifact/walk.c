@@ -1,5 +1,6 @@
-/* Goes through what was put: a tree folder by folder, each file becoming a job. Nothing is followed
-   that is a link, and every name is opened in the folder that was listed. */
+/* Goes through what was put: a tree folder by folder, each file becoming a job. No folder is
+   followed that is a link, no file but where the options say so, and every name is opened in the
+   folder that was listed. */
 #include "artifact/private.h"
 
 #include <errno.h>
@@ -172,8 +173,11 @@ static void visit(struct mlt_placer_worker *w, struct mlt_place_dir *dir, const 
   case DT_REG:
     give_file(w, dir, e->d_name, path);
     break;
+  case DT_LNK:
+    mlt_place_link(w, dir, e->d_name, path);
+    break;
   default: /* not opened: that alone may do something to a device */
-    mlt_place_source_fault(dir->put, path, type == DT_LNK ? ELOOP : ENODEV);
+    mlt_place_source_fault(dir->put, path, ENODEV);
   }
 }
 

@@ -77,10 +77,19 @@ static void on_fault(void *ctx, const struct mlt_place_fault *f) {
     n.kind = MLT_NOTE_CHANGED;
   (void)pthread_mutex_lock(&p->lock);
   (void)keep(p, n); /* out of memory: it is counted all the same */
-  if (n.kind == MLT_NOTE_REJECT && p->opts.stop && p->first.rc == MLT_OK)
+  if (n.kind == MLT_NOTE_REJECT && p->opts.stop && p->first.rc == MLT_OK) {
+    if (strcmp(f->code, "link-skipped") == 0)
+      mlt_err_hint(&p->first, "--map FROM=TO follows links to files below FROM, "
+                              "--on-error skip leaves links out");
     (void)mlt_note_error(&p->first, &n);
+  }
   p->counts.faults += n.kind == MLT_NOTE_REJECT;
   (void)pthread_mutex_unlock(&p->lock);
+}
+
+static int follow(void *ctx, const char *target) {
+  const struct mlt_artifacts *p = ctx;
+  return mlt_places_follow(p->opts.places, target);
 }
 
 /* A folder that cannot be placed as a whole. */
@@ -422,6 +431,7 @@ enum mlt_rc mlt_artifacts_open(struct mlt_artifacts **out, const struct mlt_arti
                                        .dry_run = opts->dry_run,
                                        .cancelled = opts->cancelled,
                                        .on_fault = on_fault,
+                                       .follow = follow,
                                        .ctx = p};
   enum mlt_rc rc = p->arena ? mlt_placer_open(&p->placer, &o, err) : mlt_err_nomem(err);
   if (rc == MLT_OK)

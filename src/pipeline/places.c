@@ -1,6 +1,7 @@
 #include "pipeline/places.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "model/rules.h"
 
@@ -169,6 +171,21 @@ const char *mlt_places_path(const struct mlt_places *p, const struct mlt_locatio
   if (l->kind != MLT_LOCATION_LOCAL)
     return "is no path of this machine";
   return snprintf(out, PATH_MAX, "%s", l->text) < PATH_MAX ? NULL : "is too long a path";
+}
+
+int mlt_places_follow(const struct mlt_places *p, const char *target) {
+  struct mlt_location l;
+  struct mlt_str rest;
+  const struct map *m =
+      *target == '/' && !mlt_location_parse(&l, mlt_str_c(target)) ? map_of(p, &l, &rest) : NULL;
+  if (!m || !rest.len)
+    return -ELOOP;
+  int top = open(m->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (top < 0)
+    return -errno;
+  int fd = mlt_file_open(top, rest.p, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  (void)close(top);
+  return fd;
 }
 
 /* ---- checking the root ---- */

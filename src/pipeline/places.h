@@ -49,6 +49,11 @@ enum mlt_rc mlt_places_here(const char *option, const char *path, char out[PATH_
 const char *mlt_places_path(const struct mlt_places *p, const struct mlt_location *l,
                             char path[PATH_MAX]);
 
+/* The file that a symbolic link among artifacts leads to, opened to be read: where its text is
+   absolute and a map says what is there. No other link is followed on the way. -errno; -ELOOP: no
+   map says so. */
+int mlt_places_follow(const struct mlt_places *p, const char *target);
+
 /* Is it in an object store, and not mapped? Such places are left as they are. */
 bool mlt_places_remote(const struct mlt_places *p, struct mlt_str uri);
 

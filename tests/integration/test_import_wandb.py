@@ -1,5 +1,6 @@
 """Offline runs logged by real releases of wandb: what comes in is what wandb's own reader finds in the same logs."""
 
+import hashlib
 import json
 import math
 import subprocess
@@ -7,9 +8,10 @@ from collections import defaultdict
 
 import pytest
 
-from programs import clean_env, mlflow_python
+from programs import ORACLE, clean_env, mlflow_python, mlflow_run
 from shared import made_once
 from mlflow_tools import STORES
+from summaries import notes
 
 READER = "wandb-0.15.12"  # whose reader is Python; later ones have it in Go and Rust
 RELEASES = ["wandb-0.15.12", "wandb-0.19.11", "wandb-0.31.0"]
@@ -148,3 +150,61 @@ def test_damage_is_named_with_its_byte_and_costs_its_block(logged, tmp_path, new
     run_bulk("import", tmp_path, "--to", db.uri, "--on-error", "skip", check=2)
     [(n,)] = db.query("SELECT count(*) FROM metrics WHERE key = 'loss'")
     assert 2000 < n < 3000
+
+
+# ---- files/ ----
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def with_files(request, tmp_path_factory):
+    """The folder in which that release has logged a run with files, and that run's own folder."""
+    name = f"files-{request.param}"
+    folder, _ = made_once(tmp_path_factory, name, lambda f: in_venv(request.param, "make_wandb_files.py", f))
+    [log] = logs_of(folder)
+    return folder, log.parent / "files"
+
+
+def digests(files, folder=None):
+    """{path: sha256} of plain files; of symbolic links those that lead below `folder`."""
+    found = {}
+    for path in sorted(files.rglob("*")):
+        if path.is_file() and (not path.is_symlink() or (folder and path.resolve().is_relative_to(folder))):
+            found[str(path.relative_to(files))] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def downloaded(db):
+    uri = db.uri if db.kind == "sqlite" else db.psycopg2
+    [store] = mlflow_run(ORACLE, STORES / "download_artifacts.py", json.dumps([{"uri": uri, "models": False}]))
+    [files] = store["runs"].values()
+    return files
+
+
+def test_files_are_the_artifacts_of_the_run(with_files, target, tmp_path, run_bulk):
+    """Media of the history, what was printed, the user's own files; what wandb.save() has left as links where --map says
+    that they may be followed."""
+    folder, files = with_files
+    place = ["--to", target.uri, "--artifacts", "copy", "--artifact-root", tmp_path / "root"]
+    expected = digests(files, folder.resolve())
+    linked = sorted(expected.keys() - digests(files).keys())
+    assert [path.rpartition("/")[2] for path in linked] == ["weights.bin", "own.png"]
+    assert sum(path.startswith("media/images/") for path in expected) == 6 and "notes.txt" in expected
+    stopped = run_bulk("import", folder / "wandb", *place, check=65)
+    assert "symbolic link" in stopped.stderr and "--map" in stopped.stderr
+
+    summary = run_bulk("import", folder / "wandb", *place, "--map", f"{folder}={folder}", "--json", check=0).json
+    assert (summary["artifacts"]["files"], summary["artifacts"]["faults"]) == (len(expected), 0)
+    assert downloaded(target) == expected
+    again = run_bulk("import", folder / "wandb", *place, "--map", f"{folder}={folder}", "--json", check=0).json
+    assert (again["artifacts"]["files"], again["artifacts"]["present"]) == (0, len(expected))
+
+
+def test_links_that_no_map_speaks_of_are_named_and_left_out(with_files, new_sqlite_db, tmp_path, run_bulk):
+    folder, files = with_files
+    db = new_sqlite_db()
+    place = ["--to", db.uri, "--artifacts", "copy", "--artifact-root", tmp_path / "root", "--on-error", "skip"]
+    elsewhere = ["--map", f"{folder}/model={folder}/model"]
+    summary = run_bulk("import", folder / "wandb", *place, *elsewhere, "--json", check=2).json
+    [note] = [n for n in notes(summary, "reject")]
+    assert note["code"] == "link-skipped" and note["path"].endswith("own.png")
+    assert downloaded(db) == digests(files, (folder / "model").resolve())
