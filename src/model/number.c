@@ -26,13 +26,16 @@ static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
+static bool is_blank(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static struct mlt_str strip(struct mlt_str s) {
-  static const char blanks[] = " \t\n\v\f\r";
-  while (s.len && s.p[0] && strchr(blanks, s.p[0])) {
+  while (s.len && is_blank(s.p[0])) {
     s.p++;
     s.len--;
   }
-  while (s.len && s.p[s.len - 1] && strchr(blanks, s.p[s.len - 1]))
+  while (s.len && is_blank(s.p[s.len - 1]))
     s.len--;
   return s;
 }
@@ -70,14 +73,19 @@ static void add_digit(struct decimal *d, int digit) {
     d->digits[MAX_DIGITS - 1] = '1'; /* here only "more than nothing" matters */
 }
 
-/* Digits up to the next other character; returns how many. */
+/* Digits up to the next other character; returns how many. Most numbers are done by the first two
+   loops. */
 static size_t take_digits(struct mlt_str *s, struct decimal *d, bool fraction) {
   size_t n = 0;
-  for (int digit; (digit = take_digit(s, n > 0)) >= 0; n++) {
+  while (d->n == 0 && n < s->len && s->p[n] == '0')
+    n++;
+  while (d->n < MAX_DIGITS && n < s->len && is_digit(s->p[n]))
+    d->digits[d->n++] = s->p[n++];
+  s->p += n;
+  s->len -= n;
+  for (int digit; (digit = take_digit(s, n > 0)) >= 0; n++)
     add_digit(d, digit);
-    if (fraction)
-      d->exponent--;
-  }
+  d->exponent -= fraction ? (long)n : 0;
   return n;
 }
 
@@ -159,7 +167,8 @@ bool mlt_parse_double(struct mlt_str s, double *out) {
   s = strip(s);
   d.negative = take_sign(&s);
   double v;
-  if (!parse_word(s, &v)) {
+  bool digits = s.len && (is_digit(s.p[0]) || s.p[0] == '.');
+  if (digits || !parse_word(s, &v)) {
     if (!parse_decimal(s, &d))
       return false;
     if (d.n == 0)

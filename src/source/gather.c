@@ -126,7 +126,13 @@ enum mlt_rc mlt_gather_key(struct mlt_gather *g, struct mlt_str raw, size_t *ind
                            struct mlt_err *err) {
   uint64_t found;
   *added = false;
+  if (g->last < g->keys.n && g->keys.v[g->last].fit == MLT_KEY_FITS &&
+      mlt_str_eq(g->keys.v[g->last].name, raw)) {
+    *index = g->last;
+    return MLT_OK;
+  }
   if (mlt_map_get(g->raw, raw, &found)) {
+    g->last = (size_t)found;
     *index = (size_t)found;
     return MLT_OK;
   }

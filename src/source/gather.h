@@ -43,6 +43,7 @@ struct mlt_gather {
   MLT_VEC(struct mlt_gather_key) keys;
   uint32_t *key;
   struct mlt_gather_points in, out;
+  size_t last;   /* the key that was asked for last: mostly the next one, where runs of it follow */
   size_t n;      /* points held */
   size_t giving; /* the next key to go out; SIZE_MAX while points come in */
 };

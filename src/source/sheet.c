@@ -171,9 +171,27 @@ bool mlt_sheet_is_log(const struct mlt_sheet *t) {
   return t->step != MLT_NO_COLUMN && (t->is_long || t->columns.n > 1);
 }
 
+/* Digits and perhaps a point: what tells quickly that nearly every row is none of names. */
+static bool is_plain_number(struct mlt_str s) {
+  size_t digits = 0, points = 0;
+  while (digits + points < s.len && points < 2) {
+    char c = s.p[digits + points];
+    if (c >= '0' && c <= '9')
+      digits++;
+    else if (c == '.')
+      points++;
+    else
+      return false;
+  }
+  return digits && points < 2;
+}
+
 bool mlt_sheet_is_header(const struct mlt_sheet *t, const struct mlt_str *fields, size_t n) {
   size_t step = t->is_long ? t->key : t->step;
   bool has_step = step == MLT_NO_COLUMN && n == t->at.n;
+  for (size_t i = n; i-- > 0;)
+    if (is_plain_number(fields[i]))
+      return false;
   for (size_t i = 0; i < n; i++) {
     struct mlt_str name = trim(fields[i]);
     uint64_t column;

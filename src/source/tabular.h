@@ -86,6 +86,7 @@ struct mlt_tab {
   /* what the survey found */
   struct mlt_arena *arena; /* names of runs */
   struct mlt_map *run_index;
+  size_t last_run; /* of the row before: mostly the next one's, too */
   MLT_VEC(struct mlt_tab_run) runs;
   MLT_VEC(struct mlt_tab_extent) extents;
   uint64_t gap;

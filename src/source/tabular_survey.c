@@ -8,8 +8,12 @@
 static enum mlt_rc add_run(struct mlt_tab *s, struct mlt_str name, size_t *index,
                            struct mlt_err *err) {
   uint64_t found;
+  if (s->last_run < s->runs.n && mlt_str_eq(s->runs.v[s->last_run].name, name)) {
+    *index = s->last_run;
+    return MLT_OK;
+  }
   if (mlt_map_get(s->run_index, name, &found)) {
-    *index = (size_t)found;
+    *index = s->last_run = (size_t)found;
     return MLT_OK;
   }
   struct mlt_tab_run run = {.extent = SIZE_MAX, .last_extent = SIZE_MAX};
