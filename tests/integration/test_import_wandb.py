@@ -193,7 +193,8 @@ def test_files_are_the_artifacts_of_the_run(with_files, target, tmp_path, run_bu
     assert "symbolic link" in stopped.stderr and "--map" in stopped.stderr
 
     summary = run_bulk("import", folder / "wandb", *place, "--map", f"{folder}={folder}", "--json", check=0).json
-    assert (summary["artifacts"]["files"], summary["artifacts"]["faults"]) == (len(expected), 0)
+    placed = summary["artifacts"]
+    assert (placed["files"] + placed["present"], placed["faults"]) == (len(expected), 0)
     assert downloaded(target) == expected
     again = run_bulk("import", folder / "wandb", *place, "--map", f"{folder}={folder}", "--json", check=0).json
     assert (again["artifacts"]["files"], again["artifacts"]["present"]) == (0, len(expected))

@@ -152,6 +152,46 @@ static void links_and_special_files_are_left_out(void **state) {
   assert_string_equal(faults, "link-skipped link\n");
 }
 
+/* Those that say "ok/..." lead to what has that name in the scratch folder. */
+static int follow_ok(void *ctx, const char *target) {
+  (void)ctx;
+  if (strncmp(target, "ok/", 3) != 0)
+    return -ELOOP;
+  int fd = open(in(target), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  return fd < 0 ? -errno : fd;
+}
+
+static void links_are_followed_where_they_may_be(void **state) {
+  (void)state;
+  static const enum mlt_placing modes[] = {MLT_PLACE_COPY, MLT_PLACE_LINK, MLT_PLACE_MOVE};
+  char sub[32];
+  put("ok/model", "weights");
+  put("src/deep/", "");
+  assert_int_equal(symlink("ok/model", in("src/deep/a")), 0);
+  assert_int_equal(symlink("ok/none", in("src/gone")), 0);
+  assert_int_equal(symlink("ok", in("src/other")), 0);
+  assert_int_equal(symlink("ok/", in("src/folder")), 0);
+  opts.follow = follow_ok;
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+    (void)snprintf(sub, sizeof sub, "%zu", i);
+    start(modes[i]);
+    assert_int_equal(mlt_placer_tree(folder, in("src"), sub, &err), MLT_OK);
+    struct mlt_placed n = finish(MLT_OK);
+    assert_int_equal(n.files, 1);
+    assert_int_equal(n.linked + n.removed, 0);
+    assert_int_equal(n.faults, 3);
+    assert_non_null(strstr(faults, "missing src/gone\n"));
+    assert_non_null(strstr(faults, "link-skipped src/other\n"));
+    assert_non_null(strstr(faults, "unreadable src/folder\n"));
+    struct stat st;
+    (void)snprintf(sub, sizeof sub, PLACED "%zu/deep/a", i);
+    assert_string_equal(text_of(sub), "weights");
+    assert_int_equal(lstat(in(sub), &st), 0);
+    assert_true(S_ISREG(st.st_mode) && st.st_nlink == 1);
+    assert_true(is_there("src/deep/a") && is_there("ok/model"));
+  }
+}
+
 static void links_where_files_belong_are_not_followed(void **state) {
   (void)state;
   put("src/a/b", "b");
@@ -376,6 +416,7 @@ int main(void) {
       ONE(nothing_is_ever_replaced),
       ONE(a_change_of_equal_length_and_time_is_found_without_a_manifest),
       ONE(links_and_special_files_are_left_out),
+      ONE(links_are_followed_where_they_may_be),
       ONE(links_where_files_belong_are_not_followed),
       ONE(what_is_not_there_is_missing),
       ONE(a_path_never_leads_out),
