@@ -4,10 +4,12 @@
     logs.py FORMAT STORE FOLDER
 
 FORMAT is one of: wide (a CSV file a run, a column a metric), long (one CSV file), tensorboard (a scalar an event), wandb
-(a row of all metrics a step), export (mlflow-export-import), jsonl (a line a point)."""
+(a row of all metrics a step), export (mlflow-export-import), jsonl (a line a point), mixed (the same,
+the points of all runs in one disorder)."""
 
 import argparse
 import json
+import random
 import sys
 from pathlib import Path
 
@@ -59,6 +61,17 @@ def jsonl(runs, folder):
                 )
 
 
+def mixed(runs, folder):
+    """The lines of jsonl(), those of all runs in one disorder, as many programs writing at once leave them."""
+    jsonl(runs, folder)
+    path = folder / "points.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    heads = [line for line in lines if '"type": "run"' in line]
+    points = [line for line in lines if '"type": "run"' not in line]
+    random.Random(1).shuffle(points)
+    path.write_text("".join(heads + points))
+
+
 def tensorboard(runs, folder):
     for run, metrics in runs.items():
         version = inputs.field(1, stores.START_MS / 1000) + inputs.field(3, "brain.Event:2")
@@ -96,7 +109,7 @@ def export(runs, folder):
         (folder / run / "run.json").write_text(json.dumps(document, indent=2) + "\n")
 
 
-WRITERS = {f.__name__: f for f in (wide, long, tensorboard, wandb, export, jsonl)}
+WRITERS = {f.__name__: f for f in (wide, long, tensorboard, wandb, export, jsonl, mixed)}
 
 
 def main():

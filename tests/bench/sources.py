@@ -22,6 +22,7 @@ SOURCES = {
     "csv, wide": ("wide", "csv", MLFLOW, "read_csv"),
     "csv, long": ("long", "csv", MLFLOW, "read_csv"),
     "jsonl": ("jsonl", "jsonl", MLFLOW, "read_json"),
+    "jsonl, mixed": ("mixed", "jsonl", MLFLOW, "read_json"),
     "tensorboard": ("tensorboard", "tensorboard", "test", "accumulator"),
     "wandb": ("wandb", "wandb", WANDB, "datastore"),
     "export-import": ("export", "export-import", MLFLOW, "export_documents"),
@@ -80,10 +81,10 @@ def measured(bench):
         if bench.lacks("format", option):
             continue
         path = written(bench, store, kind) if kind else database(bench, store) if option == "sqlite" else store
-        path = path / "points.jsonl" if kind == "jsonl" else path
+        path = path / "points.jsonl" if option == "jsonl" else path
         described = getattr(readers, tool).__doc__
         yield name, described, bench.in_turns(
             ours(bench, f"mltrack-bulk import --dry-run, {name}", path, option, points, "--dry-run"),
-            theirs(described, venv, tool, path.parent if kind == "jsonl" else path, points),
+            theirs(described, venv, tool, path.parent if option == "jsonl" else path, points),
             ours(bench, f"mltrack-bulk import, {name}", path, option, points),
         )
