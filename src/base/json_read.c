@@ -16,6 +16,7 @@ struct mlt_json *mlt_json_parse(struct mlt_str text, struct mlt_err *err) {
     (void)mlt_err_nomem(err);
     return NULL;
   }
+  json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
   if (text.len > INT_MAX / 2)
     text.len = INT_MAX / 2; /* cut, it cannot be whole */
   j = json_tokener_parse_ex(t, text.p, (int)text.len);

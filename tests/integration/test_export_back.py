@@ -2,10 +2,11 @@
 
 import pytest
 
+import mutate
 from equality import assert_equal_stores
 from programs import MLFLOW_HEADS
 from summaries import check_summary
-from test_export import HEAD, KINDS, export, hostile, without  # noqa: F401
+from test_export import HEAD, KINDS, PLACES, export, hostile, without  # noqa: F401
 from test_import_database import MENDED, full_databases  # noqa: F401
 
 
@@ -51,3 +52,23 @@ def test_hostile_data_come_back(run_bulk, hostile, new_db, tmp_path, to):  # noq
     target = new_db(to, HEAD)
     run_bulk("import", file, "--to", target.uri, check=0)
     assert_equal_stores(hostile, target, ignore=("experiments.artifact_location", "runs.artifact_uri"))
+
+
+@pytest.mark.parametrize("to", KINDS)
+@pytest.mark.parametrize("kind", sorted(mutate.MAKERS))
+def test_every_source_has_a_twin(run_bulk, new_db, tmp_path, kind, to):
+    """A source's own lines make the same store as the source; the store's lines make it again."""
+    source, own, of_store = tmp_path / "source", tmp_path / "own.jsonl", tmp_path / "store.jsonl"
+    source.mkdir()
+    mutate.MAKERS[kind](source)
+    [source] = source.iterdir() if kind in ("filestore", "sqlite", "jsonl", "jsonl-gzip") else [source]
+    direct, by_lines, twin = new_db("sqlite", HEAD), new_db(to, HEAD), new_db("sqlite", HEAD)
+    run_bulk("import", source, "--to", direct.uri, check=0)
+    run_bulk("export", source, "-o", own, check=0)
+    run_bulk("import", own, "--to", by_lines.uri, check=0)
+    run_bulk("export", direct.uri, "-o", of_store, check=0)
+    run_bulk("import", of_store, "--to", twin.uri, check=0)
+    first = of_store.read_text().splitlines(keepends=True)
+    assert export(run_bulk, twin)[0] == first and len(first) > 5
+    made = set() if kind in ("filestore", "sqlite") else {"creation_time", "last_update_time"}  # when it was imported
+    assert without(export(run_bulk, by_lines)[0], PLACES | made) == without(first, PLACES | made)

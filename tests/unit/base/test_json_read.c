@@ -69,6 +69,20 @@ static void a_document_may_be_a_bare_value(void **state) {
   assert_int_equal(err.rc, MLT_DATA);
 }
 
+static void what_is_nearly_json_is_refused(void **state) {
+  static const char *const texts[] = {"[1,]",     "{\"a\":1,}", "[01]",   "[1e]",
+                                      "[nan]",    "[infinity]", "[TRUE]", "[Null]",
+                                      "/* */[1]", "[1] // c",   "[1] x",  "[+1]"};
+  (void)state;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    struct mlt_err err = MLT_ERR_INIT;
+    assert_null(mlt_json_parse(mlt_str_c(texts[i]), &err));
+    assert_int_equal(err.rc, MLT_DATA);
+    assert_true(strlen(err.msg) > 0);
+  }
+  mlt_json_free(parse("[NaN, Infinity, -Infinity]")); /* as Python writes them */
+}
+
 static void strings_lose_their_quotes_and_escapes(void **state) {
   struct mlt_buf b;
   (void)state;
@@ -87,6 +101,7 @@ int main(void) {
       cmocka_unit_test(members_are_found_and_come_in_order),
       cmocka_unit_test(what_is_of_another_kind_holds_nothing),
       cmocka_unit_test(a_document_may_be_a_bare_value),
+      cmocka_unit_test(what_is_nearly_json_is_refused),
       cmocka_unit_test(strings_lose_their_quotes_and_escapes),
   };
   return cmocka_run_group_tests_name("base/json_read", tests, NULL, NULL);
