@@ -462,7 +462,7 @@ def sources(bench):
 
 
 def verify(bench):
-    """mltrack-verify beside sha256sum, find and count(*), and on the one run that has ended"""
+    """mltrack-verify beside sha256sum, find and count(*), on the one run that has ended, and on what was imported"""
     for figure, what, series in verifying.measure(bench):
         if figure == "hashing":
             row = Row("verify", f"{what}: speed / sha256sum on all processors", ">= 0.8")
@@ -477,6 +477,8 @@ def verify(bench):
             yield compare(Row("verify", f"{what}, --full: time / count(*)"), full, counting, series)
             peak = Spread.of(s.rss_mib for s in full.samples)
             yield Row("verify", f"{what}, --full: peak memory", "", peak, "MiB", series)
+    for what, series in verifying.measure_proof(bench):
+        yield compare(Row("verify", what), *series, series)
 
 
 FIGURES = {

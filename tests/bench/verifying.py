@@ -142,5 +142,34 @@ def points_of(bench, name, uri, points, counting, server=None):
     yield "points", f"all checks of {points:,} points, {name}", bench.in_turns(*contenders)
 
 
+# As src/pg/sum.c has it, over the whole table.
+SUMS = """SELECT run_uuid, count(*), sum(hashtextextended(key COLLATE "C", hashfloat8extended(value,
+  hashint4extended(is_nan::int4, timestamp) # step))) FROM metrics GROUP BY run_uuid"""
+COUNT = "SELECT count(*) FROM metrics"
+
+
+def asked(bench, name, sql):
+    """The server alone: what it sends back is little."""
+
+    def load(database, watch):
+        watch.run(environment(), bench.cluster.psql(database, "-o", "/dev/null", "-c", sql))
+
+    return bench.postgres(name, bench.full(), bench.points(), None, load)
+
+
+def measure_proof(bench):
+    """(what is done, the Series of ours and of theirs): sums beside a scan, --source beside reading alone."""
+    store, points = bench.store("base"), bench.points()
+    contenders = asked(bench, "sums", SUMS), asked(bench, "count(*)", COUNT)
+    yield f"sums of {points:,} points in PostgreSQL: time / count(*)", bench.in_turns(*contenders)
+
+    def prove(database, watch):
+        watch.run(environment(), [program(bench), "--to", database.uri, "--source", store, "--check", "source"])
+
+    reading = contender("reading", [bench.bulk, "export", store, "-o", "/dev/null", "--force", "--quiet"], points)
+    contenders = bench.postgres("mltrack-verify --source", bench.full(), points, None, prove), reading
+    yield f"--source, {points:,} points: time / mltrack-bulk export of the source", bench.in_turns(*contenders)
+
+
 def ours_of_one(bench, folder):
     return [program(bench), "--to", f"sqlite:///{folder}/mlflow.db", "--run", run_id(0)]

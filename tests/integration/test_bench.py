@@ -93,4 +93,4 @@ def test_contenders_that_leave_other_rows_give_no_figure(tmp_path):
 def test_verifying_is_measured_beside_what_only_reads(tmp_path):
     done, document = bench(tmp_path, "verify")
     assert done.returncode == 0, done.stderr
-    assert [f["median"] > 0 for f in document["figures"]] == [True] * 11, document["figures"]
+    assert [f["median"] > 0 for f in document["figures"]] == [True] * 13, document["figures"]
