@@ -23,15 +23,20 @@ static bool is_of_runs(enum mlt_table t) {
          t == MLT_T_INPUT_TAGS;
 }
 
+/* A key alone may be that of a param, a tag or a metric. */
 static void tell(struct proof *p, enum mlt_finding_id what, const struct mlt_note *n) {
   if (mlt_verify_options(p->v)->n_runs && !is_of_runs(n->table))
     return;
-  mlt_verify_found(p->v, &(struct mlt_finding){.what = what,
-                                               .table = n->table,
-                                               .id = n->id,
-                                               .path = n->place.path,
-                                               .field = n->place.field,
-                                               .text = n->reason});
+  const struct mlt_finding f = {.what = what,
+                                .table = n->table,
+                                .id = n->id,
+                                .path = n->place.path,
+                                .field = n->place.field,
+                                .text = n->reason};
+  if (n->table >= MLT_T_PARAMS && n->table <= MLT_T_LATEST_METRICS && n->place.field.p)
+    mlt_verify_foundf(p->v, &f, "in %s: %.*s", mlt_table_name(n->table), MLT_STR_ARG(n->reason));
+  else
+    mlt_verify_found(p->v, &f);
 }
 
 static enum mlt_finding_id finding_of(const char *code) {

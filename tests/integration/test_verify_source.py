@@ -267,7 +267,7 @@ def test_many_differences_are_counted(run_verify, copies, kind):  # noqa: F811
     assert len(found) == 11
     assert found[-1]["text"] == "90 more rows of metrics differ, or are on one side only"
     text = run_verify("--to", db.uri, "--source", source.uri, *ONLY, check=1).stdout
-    assert f"error {DIFFERS} {ids['rich']}: loss: is step 0, time {inputs.T0}, value 2.0; step 0," in text
+    assert f"error {DIFFERS} {ids['rich']}: loss: in metrics: is step 0, time {inputs.T0}, value 2.0; step 0," in text
 
 
 @pytest.mark.parametrize("kind", KINDS)
