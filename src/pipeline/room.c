@@ -65,13 +65,15 @@ static struct sizes estimate(const struct mlt_room_opts *o) {
   return s;
 }
 
-/* The nearest folder of the path that is there. */
+/* Of the nearest folder of the path that is there. File systems that hold no files of ours, and
+   some that are mounted from elsewhere, say that they have no blocks at all: nothing is known,
+   then. */
 static bool free_space(const char *path, char folder[PATH_MAX], uint64_t *out) {
   struct statvfs fs;
   (void)snprintf(folder, PATH_MAX, "%s", path);
   while (statvfs(folder, &fs) != 0) {
     char *slash = strrchr(folder, '/');
-    if (!slash && strcmp(folder, ".") == 0)
+    if (strcmp(folder, ".") == 0 || strcmp(folder, "/") == 0)
       return false;
     if (!slash)
       (void)snprintf(folder, PATH_MAX, ".");
@@ -79,7 +81,7 @@ static bool free_space(const char *path, char folder[PATH_MAX], uint64_t *out) {
       slash[slash == folder] = '\0';
   }
   *out = (uint64_t)fs.f_bavail * fs.f_frsize;
-  return true;
+  return fs.f_blocks > 0;
 }
 
 static enum mlt_rc add_room(struct mlt_preflight *p, const char *what, const char *path,
