@@ -163,6 +163,7 @@ class PgServer:
             "unix_socket_directories": self.folder,
             "fsync": "off",
             "full_page_writes": "off",
+            "autovacuum": "off",  # its locks are those of another session: whether it comes is a matter of luck
             "max_connections": 50,
             "log_min_messages": "warning",
         } | self.settings_given
