@@ -89,18 +89,9 @@ static enum mlt_rc latest_row(const void *ctx, size_t i, struct mlt_value *out,
 /* The batch's rows of one run in one table, as far as they are in memory. */
 static struct mlt_range rows_in(const struct mlt_batch *b, size_t run, enum mlt_table table) {
   const struct mlt_batch_run *r = &b->runs.v[run];
-  switch (table) {
-  case MLT_T_PARAMS:
-    return r->params;
-  case MLT_T_TAGS:
-    return r->tags;
-  case MLT_T_METRICS:
-    return r->spilled ? (struct mlt_range){0, 0} : r->points;
-  case MLT_T_LATEST_METRICS:
-    return r->latest;
-  default:
+  if (table == MLT_T_RUNS)
     return (struct mlt_range){run, 1};
-  }
+  return table == MLT_T_METRICS && r->spilled ? (struct mlt_range){0, 0} : mlt_run_range(r, table);
 }
 
 static const struct run_table {
