@@ -137,20 +137,13 @@ static enum mlt_rc read_indexes(const struct reader *r, struct mlt_cat_table *t)
   return rc == MLT_END ? MLT_OK : rc;
 }
 
-static bool is_ours(const char *table) {
-  for (unsigned i = 0; i < MLT_T_ALL; i++)
-    if (strcmp(mlt_table_name((enum mlt_table)i), table) == 0)
-      return true;
-  return false;
-}
-
 static enum mlt_rc read_table(const struct reader *r, sqlite3_stmt *stmt, struct mlt_cat_table *t) {
   const char *kind = (const char *)sqlite3_column_text(stmt, 1);
   t->relkind = kind ? kind[0] : 'v';
   enum mlt_rc rc = text(r, stmt, 0, &t->name);
   if (rc == MLT_OK)
     rc = text(r, stmt, 2, &t->trigger);
-  if (rc != MLT_OK || !is_ours(t->name))
+  if (rc != MLT_OK || mlt_table_by_name(t->name) == MLT_T_ALL)
     return rc;
   rc = read_columns(r, t);
   return rc == MLT_OK ? read_indexes(r, t) : rc;

@@ -46,15 +46,6 @@ static enum mlt_rc damaged(struct mlt_lite *db, const char *where, const char *h
   return rc;
 }
 
-static bool find_table(const char *name, enum mlt_table *out) {
-  for (enum mlt_table t = 0; t < MLT_T_ALL; t++)
-    if (strcmp(mlt_table_name(t), name) == 0) {
-      *out = t;
-      return true;
-    }
-  return false;
-}
-
 /* A row has a key, and something that is not of it if it was changed; both of what it was and is.
  */
 static bool has_values(const struct mlt_lite_change *c) {
@@ -92,7 +83,8 @@ static const char *read_head(sqlite3_changeset_iter *it, struct mlt_lite_change 
   if (sqlite3changeset_op(it, &table, &n, &op, &indirect) != SQLITE_OK ||
       sqlite3changeset_pk(it, &key, NULL) != SQLITE_OK)
     return "it cannot be read";
-  if (!find_table(table, &c->table) || (op != SQLITE_INSERT && op != SQLITE_UPDATE))
+  c->table = mlt_table_by_name(table);
+  if (c->table == MLT_T_ALL || (op != SQLITE_INSERT && op != SQLITE_UPDATE))
     return "it is of something else than rows that were inserted or updated";
   if (n < 1 || n > MLT_MAX_COLUMNS)
     return "its table has too many columns";

@@ -28,10 +28,6 @@ struct rewind {
 
 static const char what[] = "cannot take a change back";
 
-static bool is_of_runs(enum mlt_table t) {
-  return t >= MLT_T_RUNS && t <= MLT_T_LATEST_METRICS;
-}
-
 /* ---- statements ---- */
 
 /* "a" = ?1 AND "b" = ?2: the columns of the key. */
@@ -49,7 +45,7 @@ static enum mlt_rc add_key(struct mlt_buf *sql, const struct mlt_lite_change *c)
 
 /* Runs that the import created go as a whole, or stay. */
 static enum mlt_rc add_merged(struct mlt_buf *sql, const struct mlt_lite_change *c) {
-  return is_of_runs(c->table)
+  return mlt_table_is_of_run(c->table)
              ? mlt_buf_adds(sql, " AND run_uuid IN (SELECT r.run_uuid FROM temp.mltrack_r r"
                                  " WHERE NOT r.created)")
              : MLT_OK;
@@ -65,7 +61,7 @@ static enum mlt_rc add_same(struct mlt_buf *sql, const struct mlt_lite_change *c
 
 static enum mlt_rc write_inserted(struct mlt_buf *sql, const struct mlt_lite_change *c) {
   const char *table = mlt_table_name(c->table);
-  bool of_runs = is_of_runs(c->table);
+  bool of_runs = mlt_table_is_of_run(c->table);
   enum mlt_rc rc = of_runs ? mlt_buf_printf(sql, "DELETE FROM main.\"%s\" WHERE ", table)
                            : mlt_buf_printf(sql,
                                             "INSERT OR IGNORE INTO temp.mltrack_made"
@@ -189,7 +185,8 @@ static enum mlt_rc tell(struct rewind *r, const struct mlt_lite_change *c, const
                         struct mlt_err *err) {
   struct mlt_buf name;
   mlt_buf_init(&name, MAX_NAME);
-  int owner = mlt_lite_change_column(c, is_of_runs(c->table) ? "run_uuid" : "experiment_id");
+  int owner =
+      mlt_lite_change_column(c, mlt_table_is_of_run(c->table) ? "run_uuid" : "experiment_id");
   owner = owner >= 0 && c->key[owner] ? owner : -1;
   enum mlt_rc rc = owner >= 0 ? add_name(&name, c, owner) : MLT_OK;
   for (unsigned i = 0; i < c->n && rc == MLT_OK; i++)
@@ -239,7 +236,7 @@ static enum mlt_rc take_back(void *ctx, const struct mlt_lite_change *c, struct 
   enum mlt_rc rc = run(r, c->inserted ? INSERTED : CHANGED, c, &any, err);
   if (rc == MLT_OK && c->table == MLT_T_LATEST_METRICS)
     rc = note_latest(r, c, err);
-  if (rc != MLT_OK || (c->inserted && !is_of_runs(c->table)))
+  if (rc != MLT_OK || (c->inserted && !mlt_table_is_of_run(c->table)))
     return rc;
   if (any)
     ++(c->inserted ? r->out->removed : r->out->restored)[c->table];
@@ -250,7 +247,7 @@ static enum mlt_rc take_back(void *ctx, const struct mlt_lite_change *c, struct 
 static enum mlt_rc leave_to_others(void *ctx, const struct mlt_lite_change *c,
                                    struct mlt_err *err) {
   bool any;
-  return c->inserted && !is_of_runs(c->table) ? run(ctx, CLAIMED, c, &any, err) : MLT_OK;
+  return c->inserted && !mlt_table_is_of_run(c->table) ? run(ctx, CLAIMED, c, &any, err) : MLT_OK;
 }
 
 enum mlt_rc mlt_lite_rewind(struct mlt_lite *db, int64_t import, struct mlt_undone *out,

@@ -30,10 +30,11 @@ static enum mlt_rc find_generated(struct mlt_lite *db, struct mlt_err *err) {
                                     " JOIN pragma_table_xinfo(m.name) x"
                                     " WHERE m.type = 'table' AND x.hidden > 0",
                                     &stmt, err);
-  while (rc == MLT_OK && (rc = mlt_lite_step(db, stmt, "cannot read the schema", err)) == MLT_OK)
-    for (size_t t = 0; t < MLT_T_ALL; t++)
-      db->recorded.generated[t] |= strcmp(mlt_table_name((enum mlt_table)t),
-                                          (const char *)sqlite3_column_text(stmt, 0)) == 0;
+  while (rc == MLT_OK && (rc = mlt_lite_step(db, stmt, "cannot read the schema", err)) == MLT_OK) {
+    enum mlt_table t = mlt_table_by_name((const char *)sqlite3_column_text(stmt, 0));
+    if (t != MLT_T_ALL)
+      db->recorded.generated[t] = true;
+  }
   (void)sqlite3_finalize(stmt);
   db->recorded.looked = rc == MLT_END;
   return rc == MLT_END ? MLT_OK : rc;

@@ -38,24 +38,11 @@ static enum mlt_rc add(void *ctx, const struct mlt_value *row, struct mlt_err *e
   return MLT_OK;
 }
 
-static enum mlt_column owner_of(enum mlt_table t) {
-  switch (t) {
-  case MLT_T_PARAMS:
-    return MLT_C_PARAMS_run_uuid;
-  case MLT_T_TAGS:
-    return MLT_C_TAGS_run_uuid;
-  case MLT_T_METRICS:
-    return MLT_C_METRICS_run_uuid;
-  default:
-    return MLT_C_LATEST_METRICS_run_uuid;
-  }
-}
-
 enum mlt_rc mlt_lite_sum_rows(struct mlt_lite *db, enum mlt_table table, const struct mlt_str *runs,
                               size_t n, uint32_t features, mlt_row_sum_fn fn, void *ctx,
                               struct mlt_err *err) {
   unsigned count;
-  enum mlt_column by = owner_of(table);
+  enum mlt_column by = mlt_table_run_column(table);
   struct summing s = {
       .table = table, .run = by - mlt_table_columns(table, &count), .fn = fn, .ctx = ctx};
   struct mlt_where where = {.by = by, .keys = runs, .n_keys = n};

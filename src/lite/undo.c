@@ -235,7 +235,7 @@ static enum mlt_rc remove_created(struct undo *u) {
     u->out->removed[t] += rc == MLT_OK ? n : 0;
   }
   for (enum mlt_table t = MLT_T_ALL; rc == MLT_OK && t-- > 0;) {
-    if (!u->has[t] || (t > MLT_T_RUNS && t <= MLT_T_LATEST_METRICS))
+    if (!u->has[t] || mlt_table_run_column(t) != MLT_C_COUNT)
       continue;
     rc = run(u, &n,
              "DELETE FROM main.\"%s\" WHERE rowid IN (SELECT id FROM temp.mltrack_go"

@@ -34,24 +34,9 @@ static uint64_t value_digest(uint64_t h, const struct mlt_value *v) {
 }
 
 /* Whose the row is goes without saying: it is most of its bytes. */
-static enum mlt_column owner_of(enum mlt_table t) {
-  switch (t) {
-  case MLT_T_PARAMS:
-    return MLT_C_PARAMS_run_uuid;
-  case MLT_T_TAGS:
-    return MLT_C_TAGS_run_uuid;
-  case MLT_T_METRICS:
-    return MLT_C_METRICS_run_uuid;
-  case MLT_T_LATEST_METRICS:
-    return MLT_C_LATEST_METRICS_run_uuid;
-  default:
-    return MLT_C_COUNT;
-  }
-}
-
 uint64_t mlt_row_digest(enum mlt_table table, const struct mlt_value *row) {
   unsigned n;
-  enum mlt_column first = mlt_table_columns(table, &n), owner = owner_of(table);
+  enum mlt_column first = mlt_table_columns(table, &n), owner = mlt_table_run_column(table);
   uint64_t h = mlt_mix64((uint64_t)table + 1);
   for (unsigned i = 0; i < n; i++)
     if ((enum mlt_column)(first + i) != owner)

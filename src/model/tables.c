@@ -1,6 +1,8 @@
 /* The tables and columns of tables.def and columns.def, looked up by enum. Constant data only. */
 #include "model/tables.h"
 
+#include <string.h>
+
 struct table_info {
   const char *name;
   uint32_t feature;
@@ -26,6 +28,32 @@ static const struct mlt_column_info columns[MLT_C_COUNT] = {
 
 const char *mlt_table_name(enum mlt_table t) {
   return tables[t].name;
+}
+
+enum mlt_table mlt_table_by_name(const char *name) {
+  enum mlt_table t = 0;
+  while (t < MLT_T_ALL && strcmp(tables[t].name, name) != 0)
+    t++;
+  return t;
+}
+
+bool mlt_table_is_of_run(enum mlt_table t) {
+  return t == MLT_T_RUNS || mlt_table_run_column(t) != MLT_C_COUNT;
+}
+
+enum mlt_column mlt_table_run_column(enum mlt_table t) {
+  switch (t) {
+  case MLT_T_PARAMS:
+    return MLT_C_PARAMS_run_uuid;
+  case MLT_T_TAGS:
+    return MLT_C_TAGS_run_uuid;
+  case MLT_T_METRICS:
+    return MLT_C_METRICS_run_uuid;
+  case MLT_T_LATEST_METRICS:
+    return MLT_C_LATEST_METRICS_run_uuid;
+  default:
+    return MLT_C_COUNT;
+  }
 }
 
 uint32_t mlt_table_feature(enum mlt_table t) {

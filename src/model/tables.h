@@ -48,7 +48,13 @@ struct mlt_column_info {
   uint32_t feature;    /* 0 or one MLT_F_ bit */
 };
 
-const char *mlt_table_name(enum mlt_table t); /* "runs"; of copied tables, too */
+const char *mlt_table_name(enum mlt_table t);       /* "runs"; of copied tables, too */
+enum mlt_table mlt_table_by_name(const char *name); /* MLT_T_ALL: none of ours */
+/* Is it runs, or one of the tables that have rows of a run by its run_uuid: params, tags, metrics,
+   latest_metrics? */
+bool mlt_table_is_of_run(enum mlt_table t);
+/* Their column run_uuid; MLT_C_COUNT of any other table, runs among them. */
+enum mlt_column mlt_table_run_column(enum mlt_table t);
 uint32_t mlt_table_feature(enum mlt_table t); /* 0 or one MLT_F_ bit */
 /* Has the table a column "workspace" in a target with these features? mltrack works in the
    workspace "default", which is also what the column defaults to. */

@@ -62,9 +62,11 @@ static enum mlt_rc look_for_copied(struct undo *u) {
                    "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')"
                    " AND relnamespace = $1::regnamespace AND relname = ANY ($2::text[])",
                    2, params, &res, u->err);
-  for (int i = 0; rc == MLT_OK && i < PQntuples(res); i++)
-    for (enum mlt_table t = MLT_T_COUNT; t < MLT_T_ALL; t++)
-      u->copied[t - MLT_T_COUNT] |= strcmp(mlt_table_name(t), PQgetvalue(res, i, 0)) == 0;
+  for (int i = 0; rc == MLT_OK && i < PQntuples(res); i++) {
+    enum mlt_table t = mlt_table_by_name(PQgetvalue(res, i, 0));
+    if (t >= MLT_T_COUNT && t < MLT_T_ALL)
+      u->copied[t - MLT_T_COUNT] = true;
+  }
   PQclear(res);
   return rc;
 }
@@ -92,10 +94,6 @@ static enum mlt_rc find_transactions(struct undo *u) {
 static const enum mlt_table of_runs[] = {MLT_T_RUNS, MLT_T_PARAMS, MLT_T_TAGS, MLT_T_METRICS,
                                          MLT_T_LATEST_METRICS};
 enum { OF_RUNS = sizeof of_runs / sizeof *of_runs };
-
-static bool is_of_runs(enum mlt_table t) {
-  return t >= MLT_T_RUNS && t <= MLT_T_LATEST_METRICS;
-}
 
 /* Runs with a row that is not ours stay. */
 static enum mlt_rc find_touched_runs(struct undo *u) {
@@ -126,7 +124,7 @@ static enum mlt_rc find_candidates(struct undo *u) {
           MLT_T_RUNS, u->pg->quoted);
   for (enum mlt_table t = 0; rc == MLT_OK && t < MLT_T_ALL; t++) {
     char but[400] = "";
-    if (is_of_runs(t) || !has(u, t))
+    if (mlt_table_is_of_run(t) || !has(u, t))
       continue;
     if (t == MLT_T_EXPERIMENT_TAGS)
       (void)snprintf(but, sizeof but, is_replaced, u->id);
@@ -147,12 +145,11 @@ static enum mlt_rc keep_referred(struct undo *u) {
   enum mlt_rc rc = mlt_pg_query(u->pg, mlt_sql_pg_undo_references, 2, params, &res, u->err);
   for (int i = 0; rc == MLT_OK && i < PQntuples(res); i++) {
     const char *parent = PQgetvalue(res, i, 0);
-    for (enum mlt_table t = 0; rc == MLT_OK && t < MLT_T_ALL; t++)
-      if (strcmp(mlt_table_name(t), parent) == 0)
-        rc = run(u, NULL,
-                 "DELETE FROM pg_temp.mltrack_go g USING %s.%s p WHERE g.tab = %d"
-                 " AND g.id = p.ctid AND EXISTS (SELECT FROM %s c WHERE %s)",
-                 u->pg->quoted, parent, t, PQgetvalue(res, i, 1), PQgetvalue(res, i, 2));
+    rc = run(u, NULL,
+             "DELETE FROM pg_temp.mltrack_go g USING %s.%s p WHERE g.tab = %d"
+             " AND g.id = p.ctid AND EXISTS (SELECT FROM %s c WHERE %s)",
+             u->pg->quoted, parent, mlt_table_by_name(parent), PQgetvalue(res, i, 1),
+             PQgetvalue(res, i, 2));
   }
   PQclear(res);
   return rc;
@@ -332,7 +329,7 @@ static enum mlt_rc remove_created(struct undo *u) {
     u->out->removed[of_runs[i]] += n;
   }
   for (enum mlt_table t = MLT_T_ALL; rc == MLT_OK && t-- > 0;)
-    if (has(u, t) && (t == MLT_T_RUNS || !is_of_runs(t)))
+    if (has(u, t) && (t == MLT_T_RUNS || !mlt_table_is_of_run(t)))
       rc = run(u, &u->out->removed[t],
                "DELETE FROM %s.%s t USING pg_temp.mltrack_go g WHERE g.tab = %d AND g.id = t.ctid"
                " AND t.xmin IN " X,

@@ -211,16 +211,9 @@ static bool is_compared(const struct mlt_write *a, size_t run) {
 
 /* Streams one table of the runs in `ids`. */
 static enum mlt_rc stream(struct compare *c, const struct mlt_str *ids, size_t n) {
-  static const struct {
-    enum mlt_column by;
-    mlt_row_fn fn;
-  } how[MLT_TALLIES] = {{MLT_C_PARAMS_run_uuid, kv_row},
-                        {MLT_C_TAGS_run_uuid, kv_row},
-                        {MLT_C_METRICS_run_uuid, point_row},
-                        {MLT_C_LATEST_METRICS_run_uuid, point_row}};
-  unsigned t = c->table - MLT_T_PARAMS;
-  struct mlt_where where = {.by = how[t].by, .keys = ids, .n_keys = n};
-  return n ? mlt_write_select(c->a, c->table, &where, how[t].fn, c) : MLT_OK;
+  bool points = c->table == MLT_T_METRICS || c->table == MLT_T_LATEST_METRICS;
+  struct mlt_where where = {.by = mlt_table_run_column(c->table), .keys = ids, .n_keys = n};
+  return n ? mlt_write_select(c->a, c->table, &where, points ? point_row : kv_row, c) : MLT_OK;
 }
 
 /* Of the runs that are compared, those whose rows of the table are the same are done with; the ids

@@ -205,17 +205,12 @@ static int by_name(const void *key, const void *element) {
 }
 
 static bool is_imported(const char *table) {
-  for (unsigned t = 0; t < MLT_T_COUNT; t++)
-    if (strcmp(mlt_table_name((enum mlt_table)t), table) == 0)
-      return true;
-  return strcmp(table, "alembic_version") == 0;
+  return mlt_table_by_name(table) < MLT_T_COUNT || strcmp(table, "alembic_version") == 0;
 }
 
 static bool is_copied(const char *table) {
-  for (unsigned t = MLT_T_COUNT; t < MLT_T_ALL; t++)
-    if (strcmp(mlt_table_name((enum mlt_table)t), table) == 0)
-      return true;
-  return false;
+  enum mlt_table t = mlt_table_by_name(table);
+  return t >= MLT_T_COUNT && t < MLT_T_ALL;
 }
 
 /* What the table holds that is not imported; NULL: nothing. Tables that no MLflow we know has may

@@ -19,8 +19,7 @@ struct proof {
 
 /* Of one run its own rows are compared: what else the source has of it may be of others, too. */
 static bool is_of_runs(enum mlt_table t) {
-  return (t >= MLT_T_RUNS && t <= MLT_T_LATEST_METRICS) || t == MLT_T_INPUTS ||
-         t == MLT_T_INPUT_TAGS;
+  return mlt_table_is_of_run(t) || t == MLT_T_INPUTS || t == MLT_T_INPUT_TAGS;
 }
 
 /* A key alone may be that of a param, a tag or a metric. */
