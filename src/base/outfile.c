@@ -9,6 +9,7 @@
 #include "base/deflate.h"
 #include "base/mem.h"
 #include "base/newfile.h"
+#include "base/str.h"
 
 struct mlt_outfile {
   const char *path;
@@ -19,11 +20,6 @@ struct mlt_outfile {
   struct mlt_deflate *deflate;
   uint64_t bytes;
 };
-
-static bool has_suffix(const char *s, const char *suffix) {
-  size_t n = strlen(s), m = strlen(suffix);
-  return n > m && strcmp(s + n - m, suffix) == 0;
-}
 
 static enum mlt_rc exists(const char *path, struct mlt_err *err) {
   (void)mlt_err_set(err, MLT_CANTCREAT, "%s is there already", path);
@@ -81,8 +77,9 @@ static enum mlt_rc write_all(void *ctx, const char *p, size_t n, struct mlt_err 
 }
 
 static enum mlt_rc open_deflate(struct mlt_outfile *f, struct mlt_err *err) {
-  bool gzip = has_suffix(f->path, ".gz");
-  if (!gzip && !has_suffix(f->path, ".zst"))
+  struct mlt_str path = mlt_str_c(f->path);
+  bool gzip = mlt_str_ends(path, ".gz");
+  if (!gzip && !mlt_str_ends(path, ".zst"))
     return MLT_OK;
   f->deflate = mlt_deflate_new(gzip ? MLT_DEFLATE_GZIP : MLT_DEFLATE_ZSTD, write_all, f);
   return f->deflate ? MLT_OK : mlt_err_nomem(err);

@@ -29,6 +29,11 @@ bool mlt_str_starts(struct mlt_str a, const char *prefix) {
   return a.p && a.len >= n && memcmp(a.p, prefix, n) == 0;
 }
 
+bool mlt_str_ends(struct mlt_str a, const char *suffix) {
+  size_t n = strlen(suffix);
+  return a.p && a.len > n && memcmp(a.p + a.len - n, suffix, n) == 0;
+}
+
 /* Length of the sequence that starts with this byte, 0 if none may. */
 static size_t sequence_length(unsigned char c) {
   if (c < 0x80)

@@ -23,6 +23,7 @@ bool mlt_str_eq(struct mlt_str a, struct mlt_str b); /* absent equals absent onl
 bool mlt_str_is(struct mlt_str a, const char *s);
 int mlt_str_cmp(struct mlt_str a, struct mlt_str b); /* by bytes; absent sorts first */
 bool mlt_str_starts(struct mlt_str a, const char *prefix);
+bool mlt_str_ends(struct mlt_str a, const char *suffix); /* and is more than that */
 
 /* UTF-8 (RFC 3629: no surrogates, no overlong forms, <= U+10FFFF). */
 /* Offset of the first bad byte, or -1 if all of it is valid. NUL bytes are valid UTF-8: test for

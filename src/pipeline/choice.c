@@ -342,6 +342,7 @@ static enum mlt_rc wrap(struct mlt_source **out, struct mlt_source *inner,
   }
   s->ops = (struct mlt_source_ops){.name = ops->name,
                                    .description = ops->description,
+                                   .holds = ops->holds,
                                    .next = choice_next,
                                    .twin = ops->twin ? choice_twin : NULL,
                                    .progress = choice_progress,

@@ -377,7 +377,7 @@ static enum mlt_rc look_for_room(struct pump *p) {
   bool copies = p->opts->artifacts.how == MLT_ARTIFACTS_COPY &&
                 mlt_places_root_path(p->places, artifacts) == NULL;
   const struct mlt_room_opts opts = {.source = p->opts->source,
-                                     .format = p->report->format,
+                                     .holds = p->source_ops->holds,
                                      .target = p->opts->target,
                                      .artifacts = copies ? artifacts : NULL};
   return mlt_room_look(&opts, &p->report->preflight, p->err);

@@ -44,24 +44,18 @@ static void walk(const char *path, struct sizes *out) {
     (void)fts_close(tree);
 }
 
-static bool ends_with(const char *s, const char *end) {
-  size_t n = strlen(s), m = strlen(end);
-  return n >= m && strcmp(s + n - m, end) == 0;
-}
-
-/* What the rows of the source will take in a SQLite file, and what its artifacts take. Event files
-   and the like hold more than rows; what is compressed tells nothing. */
+/* What the rows of the source will take in a SQLite file, and what its artifacts take. What is
+   compressed tells nothing. */
 static struct sizes estimate(const struct mlt_room_opts *o) {
   struct sizes s = {0};
   struct stat st;
-  const char *f = o->format ? o->format : "";
-  if (strcmp(f, "filestore") == 0)
+  struct mlt_str path = mlt_str_c(o->source);
+  if (o->holds == MLT_HOLDS_STORE)
     walk(o->source, &s);
-  else if (stat(o->source, &st) == 0 && S_ISREG(st.st_mode) && !ends_with(o->source, ".gz") &&
-           !ends_with(o->source, ".zst") &&
-           (strcmp(f, "sqlite") == 0 || strcmp(f, "jsonl") == 0 || strcmp(f, "csv") == 0))
+  else if (o->holds != MLT_HOLDS_OTHER && stat(o->source, &st) == 0 && S_ISREG(st.st_mode) &&
+           !mlt_str_ends(path, ".gz") && !mlt_str_ends(path, ".zst"))
     s.rows = (uint64_t)st.st_size;
-  s.rows *= strcmp(f, "sqlite") == 0 ? 1 : ROWS_PER_TEXT;
+  s.rows *= o->holds == MLT_HOLDS_ROWS ? 1 : ROWS_PER_TEXT;
   return s;
 }
 

@@ -6,9 +6,11 @@
 #include "base/err.h"
 #include "base/uri.h"
 #include "model/preflight.h"
+#include "source/source.h"
 
 struct mlt_room_opts { /* borrowed */
-  const char *source, *format;
+  const char *source;
+  enum mlt_source_holds holds;
   const struct mlt_target *target;
   const char *artifacts; /* the folder that files are copied to; NULL: none are */
 };

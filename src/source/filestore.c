@@ -495,6 +495,7 @@ static void fs_skip(struct mlt_source *src, enum mlt_rec_kind kind) {
 const struct mlt_source_ops mlt_source_filestore = {
     .name = "filestore",
     .description = "an MLflow file store (the mlruns folder, or the folder that holds it)",
+    .holds = MLT_HOLDS_STORE,
     .probe = fs_probe,
     .open = fs_open,
     .next = fs_next,

@@ -440,6 +440,7 @@ static int jsonl_probe(const char *path) {
 const struct mlt_source_ops mlt_source_jsonl = {
     .name = "jsonl",
     .description = "JSON lines: calls to MLflow's store, or rows of metrics",
+    .holds = MLT_HOLDS_TEXT,
     .probe = jsonl_probe,
     .open = jsonl_open,
     .next = jsonl_next,

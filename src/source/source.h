@@ -39,9 +39,19 @@ struct mlt_source_progress {
   uint64_t bytes_done;
 };
 
+/* What the size of the source's files tells of the rows in them: of event files and the like, which
+   hold more than rows, nothing. */
+enum mlt_source_holds {
+  MLT_HOLDS_OTHER,
+  MLT_HOLDS_TEXT,  /* one file of rows as text */
+  MLT_HOLDS_ROWS,  /* one file of rows as a database has them */
+  MLT_HOLDS_STORE, /* a folder of files of rows as text, and folders "artifacts" */
+};
+
 struct mlt_source_ops {
   const char *name;        /* the word for --format */
   const char *description; /* one line for --help */
+  enum mlt_source_holds holds;
   /* Does this path look like the format? 0 = no, 100 = certainly. Must not print or keep anything
    * open. Required. */
   int (*probe)(const char *path);

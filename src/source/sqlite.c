@@ -137,6 +137,7 @@ static enum mlt_rc open_source(struct mlt_source **out, const struct mlt_source_
 const struct mlt_source_ops mlt_source_sqlite = {
     .name = "sqlite",
     .description = "MLflow's SQLite database (mlflow.db, or sqlite:///FILE)",
+    .holds = MLT_HOLDS_ROWS,
     .probe = probe,
     .open = open_source,
     .next = mlt_db_next,

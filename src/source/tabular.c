@@ -641,6 +641,7 @@ const struct mlt_source_ops mlt_source_csv = {
     .description =
         "tables of metrics: CSV or TSV files, logs of Keras, Lightning, Ultralytics, Ray "
         "and Hugging Face",
+    .holds = MLT_HOLDS_TEXT,
     .probe = csv_probe,
     .open = csv_open,
     .next = csv_next,
