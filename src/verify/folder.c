@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/mix.h"
 #include "verify/tree.h"
 
 enum { TEXT = 512 };
@@ -225,7 +226,7 @@ static bool in_sample(const struct mlt_scan *s, const struct mlt_scan_job *job, 
     h = (h ^ (unsigned char)*path) * UINT64_C(0x100000001b3);
   h = (h ^ (h >> 33)) * UINT64_C(0xff51afd7ed558ccd);
   h ^= h >> 33;
-  return (double)(h >> 11) < s->o.sample * 9007199254740992.0; /* 2^53 */
+  return mlt_mix_in_share(h, s->o.sample);
 }
 
 static bool is_to_be_read(const struct compare *c, const struct mlt_tree_item *item) {

@@ -135,7 +135,7 @@ static bool is_to_be_read(const struct mlt_verify *v, struct mlt_str run) {
     return o->mode == MLT_VERIFY_FULL || v->partial;
   for (size_t i = 0; i < run.len; i++)
     h = mlt_mix64(h + (unsigned char)run.p[i]);
-  return (double)(h >> 11) < o->sample * 9007199254740992.0; /* 2^53 */
+  return mlt_mix_in_share(h, o->sample);
 }
 
 static enum mlt_rc take_run(void *ctx, const struct mlt_read_row *row, struct mlt_err *err) {
