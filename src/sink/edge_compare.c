@@ -168,6 +168,14 @@ static struct mlt_str edge_name(const struct mlt_batch_edge *e) {
   return e->kind == MLT_EDGE_DATASET ? e->name : e->model_id;
 }
 
+/* `what`: that one of the two has no such input or output. A dataset is told by its digest, too. */
+static enum mlt_rc tell_edge(struct mlt_write *a, const char *code, struct mlt_str run,
+                             struct mlt_str name, const struct mlt_str *digest, const char *what) {
+  return mlt_prove_tell(a, code, MLT_T_INPUTS, run, name, "%s%s%.*s", what,
+                        digest ? " of digest " : "", digest ? (int)digest->len : 0,
+                        digest ? digest->p : "");
+}
+
 static enum mlt_rc prove_held(struct edge_compare *c, const struct held *h) {
   struct mlt_write *a = c->a;
   struct mlt_str run = a->b->runs.v[h->run].r.run_uuid;
@@ -176,10 +184,8 @@ static enum mlt_rc prove_held(struct edge_compare *c, const struct held *h) {
       return MLT_OK;
     struct mlt_str name = h->dataset ? h->dataset->name : h->other;
     struct mlt_str digest = h->dataset ? h->dataset->digest : MLT_STR_LIT("unknown");
-    return mlt_prove_tell(a, "row-extra", MLT_T_INPUTS, run, name,
-                          "the source has no such input or output%s%.*s",
-                          h->kind == MLT_EDGE_DATASET ? " of digest " : "",
-                          h->kind == MLT_EDGE_DATASET ? (int)digest.len : 0, digest.p);
+    return tell_edge(a, "row-extra", run, name, h->kind == MLT_EDGE_DATASET ? &digest : NULL,
+                     "the source has no such input or output");
   }
   const struct mlt_batch_edge *e = &a->b->edges.v[h->edge];
   a->edge_fate[h->edge] = MLT_FATE_PRESENT;
@@ -204,10 +210,9 @@ static enum mlt_rc prove_edges(struct edge_compare *c) {
     const struct mlt_batch_edge *e = &a->b->edges.v[i];
     if (a->run_fate[e->run] == MLT_FATE_PRESENT && a->edge_fate[i] == MLT_FATE_NEW &&
         mlt_write_has_edge(a, e))
-      rc = mlt_prove_tell(a, "row-missing", MLT_T_INPUTS, a->b->runs.v[e->run].r.run_uuid,
-                          edge_name(e), "the database has no such input or output%s%.*s",
-                          e->kind == MLT_EDGE_DATASET ? " of digest " : "",
-                          e->kind == MLT_EDGE_DATASET ? (int)e->digest.len : 0, e->digest.p);
+      rc = tell_edge(a, "row-missing", a->b->runs.v[e->run].r.run_uuid, edge_name(e),
+                     e->kind == MLT_EDGE_DATASET ? &e->digest : NULL,
+                     "the database has no such input or output");
   }
   return rc;
 }

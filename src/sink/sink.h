@@ -52,11 +52,15 @@
    runs no other: what is not so is told as MLT_NOTE_DIFFERS, and stops nothing. Runs whose params,
    tags, metrics and latest_metrics have the same sums in the target (model/row_sum.h) are the same;
    of the others the rows that differ are named (place.field: the key or column), the first of each
-   table. Its codes: run-missing     the target has no such run row-missing     no such experiment,
-   row of a run, logged model, registry row row-extra       a row of a run that the source has not
+   table. Its codes:
+
+     run-missing     the target has no such run
+     row-missing     no such experiment, row of a run, logged model, registry row
+     row-extra       a row of a run that the source has not
      row-differs     another value
      place-differs   artifact_uri is where the target's experiment has its runs, not the source's
      row-superseded  of a run that is added to: another value, which a later line may have set
+
    Of runs that are added to, rows that the source has not are the target's own. */
 #ifndef MLT_SINK_SINK_H
 #define MLT_SINK_SINK_H
