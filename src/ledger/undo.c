@@ -78,16 +78,22 @@ const struct mlt_undo_named mlt_undo_named[] = {
 };
 const size_t mlt_undo_named_n = sizeof mlt_undo_named / sizeof *mlt_undo_named;
 
+enum mlt_rc mlt_undo_format(char sql[MLT_UNDO_SQL_MAX], const char *fmt, va_list ap,
+                            struct mlt_err *err) {
+  int n = vsnprintf(sql, MLT_UNDO_SQL_MAX, fmt, ap);
+  return n >= 0 && n < MLT_UNDO_SQL_MAX
+             ? MLT_OK
+             : mlt_err_set(err, MLT_INTERNAL, "a statement is longer than was thought");
+}
+
 static enum mlt_rc MLT_PRINTF(3, 5)
     run(const struct mlt_undo_db *db, uint64_t *rows, const char *fmt, struct mlt_err *err, ...) {
   char sql[MLT_UNDO_SQL_MAX];
   va_list ap;
   va_start(ap, err);
-  int n = vsnprintf(sql, sizeof sql, fmt, ap);
+  enum mlt_rc rc = mlt_undo_format(sql, fmt, ap, err);
   va_end(ap);
-  return n >= 0 && (size_t)n < sizeof sql
-             ? db->run(db->ctx, sql, rows, err)
-             : mlt_err_set(err, MLT_INTERNAL, "a statement is longer than was thought");
+  return rc == MLT_OK ? db->run(db->ctx, sql, rows, err) : rc;
 }
 
 /* Parents that a row refers to which stays. */

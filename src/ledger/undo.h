@@ -9,6 +9,7 @@
 #ifndef MLT_LEDGER_UNDO_H
 #define MLT_LEDGER_UNDO_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,9 @@ struct mlt_undo_db {
   void (*came)(enum mlt_table table, char *out, size_t size);
 };
 
+/* A statement as printf has it. */
+enum mlt_rc mlt_undo_format(char sql[MLT_UNDO_SQL_MAX], const char *fmt, va_list ap,
+                            struct mlt_err *err) MLT_NODISCARD;
 enum mlt_rc mlt_undo_settle(const struct mlt_undo_db *db, struct mlt_err *err) MLT_NODISCARD;
 
 /* Tables whose rows are named when they stay; what: an expression for the name of row t. */

@@ -43,11 +43,9 @@ static enum mlt_rc MLT_PRINTF(3, 4) run(struct undo *u, uint64_t *rows, const ch
   char sql[MLT_UNDO_SQL_MAX];
   va_list ap;
   va_start(ap, fmt);
-  int n = vsnprintf(sql, sizeof sql, fmt, ap);
+  enum mlt_rc rc = mlt_undo_format(sql, fmt, ap, u->err);
   va_end(ap);
-  return n >= 0 && (size_t)n < sizeof sql
-             ? run_text(u, sql, rows, u->err)
-             : mlt_err_set(u->err, MLT_INTERNAL, "a statement is longer than was thought");
+  return rc == MLT_OK ? run_text(u, sql, rows, u->err) : rc;
 }
 
 static enum mlt_rc prepare(struct undo *u, const char *sql, sqlite3_stmt **out) {

@@ -17,7 +17,7 @@
 #include "pg/internal.h"
 #include "sql.h"
 
-enum { STATEMENT_MAX = 2 * MLT_UNDO_SQL_MAX, NAME_SIZE = 256 };
+enum { NAME_SIZE = 256 };
 
 #define X "(SELECT x FROM pg_temp.mltrack_x)"
 
@@ -32,21 +32,24 @@ struct undo {
   struct mlt_err *err;
 };
 
-/* Runs a statement. *rows (may be NULL): how many it was about. */
-static enum mlt_rc MLT_PRINTF(3, 4) run(struct undo *u, uint64_t *rows, const char *fmt, ...) {
-  char sql[STATEMENT_MAX];
+static enum mlt_rc run_text(void *ctx, const char *sql, uint64_t *rows, struct mlt_err *err) {
+  struct undo *u = ctx;
   PGresult *res = NULL;
-  va_list ap;
-  va_start(ap, fmt);
-  int n = vsnprintf(sql, sizeof sql, fmt, ap);
-  va_end(ap);
-  if (n < 0 || (size_t)n >= sizeof sql)
-    return mlt_err_set(u->err, MLT_INTERNAL, "a statement is longer than was thought");
-  enum mlt_rc rc = mlt_pg_command(u->pg, sql, &res, u->err);
+  enum mlt_rc rc = mlt_pg_command(u->pg, sql, &res, err);
   if (rc == MLT_OK && rows)
     *rows = strtoull(PQcmdTuples(res), NULL, 10);
   PQclear(res);
   return rc;
+}
+
+/* *rows (may be NULL): how many it was about. */
+static enum mlt_rc MLT_PRINTF(3, 4) run(struct undo *u, uint64_t *rows, const char *fmt, ...) {
+  char sql[MLT_UNDO_SQL_MAX];
+  va_list ap;
+  va_start(ap, fmt);
+  enum mlt_rc rc = mlt_undo_format(sql, fmt, ap, u->err);
+  va_end(ap);
+  return rc == MLT_OK ? run_text(u, sql, rows, u->err) : rc;
 }
 
 static bool has(const struct undo *u, enum mlt_table t) {
@@ -160,12 +163,6 @@ static void came(enum mlt_table table, char *out, size_t size) {
   (void)snprintf(out, size, "age(p.xmin) <= (SELECT max(age(x)) FROM pg_temp.mltrack_x)");
 }
 
-static enum mlt_rc run_text(void *ctx, const char *sql, uint64_t *rows, struct mlt_err *err) {
-  struct undo *u = ctx;
-  (void)err;
-  return run(u, rows, "%s", sql);
-}
-
 static bool has_table(void *ctx, enum mlt_table t) {
   return has(ctx, t);
 }
@@ -184,13 +181,14 @@ static enum mlt_rc settle(struct undo *u) {
 /* Rows of one statement (what, why) are told. */
 static enum mlt_rc MLT_PRINTF(3, 4)
     tell(struct undo *u, enum mlt_table table, const char *fmt, ...) {
-  char sql[STATEMENT_MAX];
+  char sql[MLT_UNDO_SQL_MAX];
   PGresult *res = NULL;
   va_list ap;
   va_start(ap, fmt);
-  (void)vsnprintf(sql, sizeof sql, fmt, ap);
+  enum mlt_rc rc = mlt_undo_format(sql, fmt, ap, u->err);
   va_end(ap);
-  enum mlt_rc rc = mlt_pg_command(u->pg, sql, &res, u->err);
+  if (rc == MLT_OK)
+    rc = mlt_pg_command(u->pg, sql, &res, u->err);
   for (int i = 0; rc == MLT_OK && i < PQntuples(res); i++)
     rc = u->fn(u->ctx, table, mlt_str_c(PQgetvalue(res, i, 0)), mlt_str_c(PQgetvalue(res, i, 1)),
                u->err);
