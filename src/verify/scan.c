@@ -80,13 +80,21 @@ static struct mlt_scan_job *new_job(const struct mlt_scan_folder *f) {
 
 /* ---- the end of a folder ---- */
 
+static struct mlt_scanned as_they_are(const struct mlt_scan_sums *sum) {
+  return (struct mlt_scanned){.folders = sum->folders,
+                              .manifests = sum->manifests,
+                              .files = sum->files,
+                              .bytes = sum->bytes,
+                              .hashed = sum->hashed,
+                              .hashed_bytes = sum->hashed_bytes};
+}
+
 static void tell_ended(struct mlt_scan *s, struct mlt_scan_job *job) {
   struct mlt_err err = MLT_ERR_INIT;
   const struct mlt_scan_ended e = {.table = job->table,
                                    .id = job->id,
                                    .path = job->full,
-                                   .sum = {job->sum.folders, job->sum.manifests, job->sum.files,
-                                           job->sum.bytes, job->sum.hashed, job->sum.hashed_bytes},
+                                   .sum = as_they_are(&job->sum),
                                    .findings = job->found.v,
                                    .n = job->found.n};
   if (job->found.n <= MLT_SCAN_ENDED_FINDINGS && s->o.ended(s->o.ended_ctx, &e, &err) != MLT_OK)
@@ -264,12 +272,7 @@ enum mlt_rc mlt_scan_wait(struct mlt_scan *s, unsigned ms, bool *done, struct ml
 }
 
 void mlt_scan_progress(struct mlt_scan *s, struct mlt_scanned *out) {
-  *out = (struct mlt_scanned){.folders = s->sum.folders,
-                              .manifests = s->sum.manifests,
-                              .files = s->sum.files,
-                              .bytes = s->sum.bytes,
-                              .hashed = s->sum.hashed,
-                              .hashed_bytes = s->sum.hashed_bytes};
+  *out = as_they_are(&s->sum);
 }
 
 /* What still waits is taken, and dropped. */
