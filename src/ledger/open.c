@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { MAX_DEAD = 100 };
 
@@ -92,4 +94,10 @@ enum mlt_rc mlt_ledger_end(const struct mlt_ledger_ops *ops, void *db,
   if (forgotten)
     state->id = 0;
   return rc;
+}
+
+int64_t mlt_ledger_id(const char *text) {
+  size_t n = strlen(text);
+  bool is_one = n && n <= 18 && strspn(text, "0123456789") == n && *text != '0';
+  return is_one ? strtoll(text, NULL, 10) : 0;
 }

@@ -50,12 +50,6 @@ static enum mlt_rc take_import(void *ctx, const struct mlt_ledger_import *i, str
   return put(((struct mlt_verify *)ctx)->imports_there, mlt_str_c(id), err);
 }
 
-static int64_t import_id(const char *text) {
-  size_t n = strlen(text);
-  return n && n <= 18 && strspn(text, "0123456789") == n && *text != '0' ? strtoll(text, NULL, 10)
-                                                                         : 0;
-}
-
 /* Which runs the imports that were asked for have written. */
 static enum mlt_rc look_into_ledger(struct mlt_verify *v, struct mlt_err *err) {
   const struct mlt_verify_opts *o = &v->opts;
@@ -63,13 +57,13 @@ static enum mlt_rc look_into_ledger(struct mlt_verify *v, struct mlt_err *err) {
   void *db;
   bool there;
   for (size_t i = 0; i < o->n_imports; i++)
-    if (!import_id(o->imports[i]))
+    if (!mlt_ledger_id(o->imports[i]))
       return mlt_err_set(err, MLT_USAGE, "'%s' is no import's id: a number from 1 on",
                          o->imports[i]);
   enum mlt_rc rc = mlt_verify_ledger(v, &there, &ops, &db, err);
   for (size_t i = 0; rc == MLT_OK && there && i < o->n_imports; i++) {
     const struct mlt_str id = mlt_str_c(o->imports[i]);
-    rc = ops->imports(db, import_id(o->imports[i]), take_import, v, err);
+    rc = ops->imports(db, mlt_ledger_id(o->imports[i]), take_import, v, err);
     if (rc == MLT_OK)
       rc = mlt_verify_read_of(v, MLT_READ_LEDGER_SCOPE, &id, 1, take_imported, v, err);
   }

@@ -17,37 +17,15 @@ struct listing {
   size_t n, n_batches;
 };
 
-static uint64_t rows_of(const struct mlt_ledger_import *i) {
-  uint64_t n = 0;
-  for (size_t t = 0; t < MLT_T_ALL; t++)
-    n += i->inserted[t] + i->updated[t];
-  return n;
-}
-
-static void add_rows(struct mlt_json *to, const char *key, const uint64_t rows[MLT_T_ALL]) {
-  struct mlt_json *tables = mlt_json_set(to, key, mlt_json_object());
-  for (size_t t = 0; t < MLT_T_ALL; t++)
-    if (rows[t])
-      mlt_json_set_u64(tables, mlt_table_name((enum mlt_table)t), rows[t]);
-}
-
 static void add_import(struct listing *l, const struct mlt_ledger_import *i) {
   struct mlt_json *j = mlt_json_push(l->imports, mlt_json_object());
-  mlt_json_set_i64(j, "id", i->id);
-  mlt_json_set_str(j, "source", i->source);
-  mlt_json_set_str(j, "format", i->format);
-  mlt_json_set_str(j, "state", i->state);
-  mlt_json_set_str(j, "started_at", i->started_at);
-  mlt_json_set_str(j, "ended_at", i->ended_at);
-  mlt_json_set_str(j, "error", i->error);
+  mlt_import_add_json(j, i);
   mlt_json_set_str(j, "version", i->version);
   mlt_json_set_str(j, "head", i->head);
   mlt_json_set_str(j, "options", i->options);
-  mlt_json_set_u64(j, "runs", i->runs);
   mlt_json_set_u64(j, "runs_created", i->created);
-  mlt_json_set_u64(j, "batches", i->batches);
-  add_rows(j, "rows", i->inserted);
-  add_rows(j, "rows_updated", i->updated);
+  mlt_rows_add_json(j, "rows", i->inserted);
+  mlt_rows_add_json(j, "rows_updated", i->updated);
 }
 
 static void print_import(struct listing *l, const struct mlt_ledger_import *i) {
@@ -55,7 +33,7 @@ static void print_import(struct listing *l, const struct mlt_ledger_import *i) {
     (void)printf("%6s  %-8s  %-20s  %8s  %12s  %s\n", "id", "state", "started", "runs", "rows",
                  "source");
   (void)printf("%6" PRId64 "  %-8.*s  %-20.*s  %8" PRIu64 "  %12" PRIu64 "  ", i->id,
-               MLT_STR_ARG(i->state), MLT_STR_ARG(i->started_at), i->runs, rows_of(i));
+               MLT_STR_ARG(i->state), MLT_STR_ARG(i->started_at), i->runs, mlt_import_rows(i));
   mlt_text_print(stdout, i->source);
   (void)printf(" (%.*s)\n", MLT_STR_ARG(i->format));
   if (!i->error.len)

@@ -37,17 +37,9 @@ static double rate(const struct mlt_ledger_import *i) {
 
 static void fill_json(struct look *l, const struct mlt_ledger_import *i) {
   struct mlt_json *j = mlt_json_set(l->doc, "import", mlt_json_object());
-  mlt_json_set_i64(j, "id", i->id);
-  mlt_json_set_str(j, "source", i->source);
-  mlt_json_set_str(j, "format", i->format);
-  mlt_json_set_str(j, "state", i->state);
+  mlt_import_add_json(j, i);
   mlt_json_set_bool(j, "at_work", l->at_work);
-  mlt_json_set_str(j, "started_at", i->started_at);
-  mlt_json_set_str(j, "ended_at", i->ended_at);
-  mlt_json_set_str(j, "error", i->error);
-  mlt_json_set_u64(j, "runs", i->runs);
   mlt_json_set_u64(j, "rows", l->rows);
-  mlt_json_set_u64(j, "batches", i->batches);
   mlt_json_set_double(j, "seconds", i->age);
   mlt_json_set_double(j, "seconds_since_last", i->idle);
   mlt_json_set_double(j, "rows_per_second", l->running ? rate(i) : 0);
@@ -77,9 +69,7 @@ static enum mlt_rc take_import(void *ctx, const struct mlt_ledger_import *i, str
   l->running = mlt_str_is(i->state, "running");
   l->done = mlt_str_is(i->state, "done");
   l->at_work = l->running && mlt_worker_at_work(i->worker, i->idle);
-  l->rows = 0;
-  for (size_t t = 0; t < MLT_T_ALL; t++)
-    l->rows += i->inserted[t] + i->updated[t];
+  l->rows = mlt_import_rows(i);
   if (l->doc)
     fill_json(l, i);
   else

@@ -94,19 +94,12 @@ static enum mlt_rc undo(struct undoing *u, struct mlt_err *err) {
   return rc;
 }
 
-static void add_rows(struct mlt_json *to, const char *key, const uint64_t rows[MLT_T_ALL]) {
-  struct mlt_json *tables = mlt_json_set(to, key, mlt_json_object());
-  for (size_t t = 0; t < MLT_T_ALL; t++)
-    if (rows[t])
-      mlt_json_set_u64(tables, mlt_table_name((enum mlt_table)t), rows[t]);
-}
-
 static enum mlt_rc print_json(struct undoing *u, enum mlt_rc rc, const struct mlt_err *failed,
                               struct mlt_err *err) {
   mlt_json_set_cstr(u->doc, "database", u->db.target.display);
   mlt_json_set_bool(u->doc, "dry_run", u->dry_run);
-  add_rows(u->doc, "removed", u->done.removed);
-  add_rows(u->doc, "restored", u->done.restored);
+  mlt_rows_add_json(u->doc, "removed", u->done.removed);
+  mlt_rows_add_json(u->doc, "restored", u->done.restored);
   mlt_error_add_json(u->doc, rc, failed);
   return mlt_json_write(stdout, u->doc, true, err);
 }

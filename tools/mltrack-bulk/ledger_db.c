@@ -64,10 +64,33 @@ void mlt_ledger_db_close(struct mlt_ledger_db *db) {
 }
 
 enum mlt_rc mlt_import_id(const char *text, int64_t *out, struct mlt_err *err) {
-  size_t n = strlen(text);
-  *out = 0;
-  if (n && n <= 18 && strspn(text, "0123456789") == n)
-    *out = strtoll(text, NULL, 10);
+  *out = mlt_ledger_id(text);
   return *out ? MLT_OK
               : mlt_err_set(err, MLT_USAGE, "'%s' is no import's id: a number from 1 on", text);
+}
+
+uint64_t mlt_import_rows(const struct mlt_ledger_import *i) {
+  uint64_t n = 0;
+  for (size_t t = 0; t < MLT_T_ALL; t++)
+    n += i->inserted[t] + i->updated[t];
+  return n;
+}
+
+void mlt_import_add_json(struct mlt_json *to, const struct mlt_ledger_import *i) {
+  mlt_json_set_i64(to, "id", i->id);
+  mlt_json_set_str(to, "source", i->source);
+  mlt_json_set_str(to, "format", i->format);
+  mlt_json_set_str(to, "state", i->state);
+  mlt_json_set_str(to, "started_at", i->started_at);
+  mlt_json_set_str(to, "ended_at", i->ended_at);
+  mlt_json_set_str(to, "error", i->error);
+  mlt_json_set_u64(to, "runs", i->runs);
+  mlt_json_set_u64(to, "batches", i->batches);
+}
+
+void mlt_rows_add_json(struct mlt_json *to, const char *key, const uint64_t rows[MLT_T_ALL]) {
+  struct mlt_json *tables = mlt_json_set(to, key, mlt_json_object());
+  for (size_t t = 0; t < MLT_T_ALL; t++)
+    if (rows[t])
+      mlt_json_set_u64(tables, mlt_table_name((enum mlt_table)t), rows[t]);
 }

@@ -2,6 +2,7 @@
 #ifndef MLT_BULK_LEDGER_DB_H
 #define MLT_BULK_LEDGER_DB_H
 
+#include "base/json.h"
 #include "base/opt.h"
 #include "base/uri.h"
 #include "ledger/ledger.h"
@@ -21,5 +22,12 @@ enum mlt_rc mlt_ledger_db_features(struct mlt_ledger_db *db, uint32_t *out,
 void mlt_ledger_db_close(struct mlt_ledger_db *db);
 /* An import's id on the command line. MLT_USAGE. */
 enum mlt_rc mlt_import_id(const char *text, int64_t *out, struct mlt_err *err) MLT_NODISCARD;
+
+/* Rows of all tables that it inserted or changed. */
+uint64_t mlt_import_rows(const struct mlt_ledger_import *i);
+/* What every command tells of an import. */
+void mlt_import_add_json(struct mlt_json *to, const struct mlt_ledger_import *i);
+/* "key": {table: rows} of the tables that have any. */
+void mlt_rows_add_json(struct mlt_json *to, const char *key, const uint64_t rows[MLT_T_ALL]);
 
 #endif
