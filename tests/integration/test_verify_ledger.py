@@ -1,6 +1,7 @@
 """mltrack-verify and the ledger of imports: runs chosen by the import that wrote them, and what the ledger says set
 against what is there."""
 
+import contextlib
 from collections import Counter
 
 import pytest
@@ -207,30 +208,31 @@ def test_a_newer_ledger_is_not_looked_at(run_verify, ledger, store):
     assert "newer mltrack" in run_verify(store, "--import", 1, check=78).stderr
 
 
+@contextlib.contextmanager
+def role_with(db, name, rights):
+    """A role with these rights on MLflow's tables and no other; the database as it sees it."""
+    db.query(f"CREATE ROLE {name} LOGIN; GRANT {rights} ON ALL TABLES IN SCHEMA public TO {name}")
+    try:
+        yield type("Theirs", (), {"uri": db.uri.replace("postgres@", f"{name}@")})
+    finally:
+        db.query(f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
 def test_a_role_that_may_not_read_the_ledger_verifies_the_rest(run_bulk, run_verify, new_pg_db):
     db = new_pg_db(HEAD)
     run_bulk("import", SAMPLE, "--to", db.uri, check=0)
-    db.query("CREATE ROLE verify_reader LOGIN")
-    try:
-        db.query("GRANT SELECT ON ALL TABLES IN SCHEMA public TO verify_reader")
-        theirs = type("Theirs", (), {"uri": db.uri.replace("postgres@", "verify_reader@")})
+    with role_with(db, "verify_reader", "SELECT") as theirs:
         result = run_verify(theirs, "--full", "--stale=20000d", "--check=ledger", "--check=latest-metrics", "--check=orphans", check=0)
         (finding,) = result.json["findings"]
         assert finding["code"] == "ledger-unread" and "GRANT USAGE ON SCHEMA mltrack TO verify_reader" in finding["command"]
         assert result.json["checked"]["checks"]["latest-metrics"] == "done"
-    finally:
-        db.query("DROP OWNED BY verify_reader; DROP ROLE verify_reader")
 
 
 def test_a_role_that_may_not_keep_a_ledger_repairs_without(run_bulk, run_verify, new_pg_db):
     db = new_pg_db(HEAD)
     run_bulk("import", SAMPLE, "--to", db.uri, check=0)
-    db.query("UPDATE latest_metrics SET value = value - 1, step = step - 1 WHERE key = 'train/loss'; CREATE ROLE verify_mender LOGIN")
-    try:
-        db.query("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO verify_mender")
-        theirs = type("Theirs", (), {"uri": db.uri.replace("postgres@", "verify_mender@")})
+    db.query("UPDATE latest_metrics SET value = value - 1, step = step - 1 WHERE key = 'train/loss'")
+    with role_with(db, "verify_mender", "SELECT, INSERT, UPDATE") as theirs:
         done = run_verify(theirs, "--repair", "latest-metrics", "--yes", check=0)
         assert done.json["repair"]["done"] and done.json["repair"]["import"] is None
         assert "not in the ledger" in done.stderr and "GRANT USAGE ON SCHEMA mltrack TO verify_mender" in done.stderr
-    finally:
-        db.query("DROP OWNED BY verify_mender; DROP ROLE verify_mender")
