@@ -34,6 +34,7 @@ static void place_in_child(enum mlt_placing mode) {
     mlt_placer_close(placer);
     _exit(0);
   }
+  print_error("%s%s\n", err.msg, faults);
   _exit(1);
 }
 
