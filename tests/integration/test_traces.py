@@ -56,6 +56,12 @@ def add_metrics(db):
     db.query("INSERT INTO trace_metrics (request_id, key, value) VALUES (%s, 'total_tokens', 3)", span[:1])
 
 
+def make_file(folder):
+    info = mlflow_run(ORACLE, STORES / "make_traces.py", f"sqlite:///{folder}/mlflow.db")
+    add_metrics(SqliteDatabase(folder / "mlflow.db"))
+    return info
+
+
 @pytest.fixture(scope="session")
 def traced(tmp_path_factory, request):
     """traced(kind) -> (a database with traces and all, what is in it); for reading only."""
@@ -63,15 +69,8 @@ def traced(tmp_path_factory, request):
 
     def get(kind):
         if kind == "sqlite":
-            folder, info = made_once(
-                tmp_path_factory,
-                "traces",
-                lambda f: mlflow_run(ORACLE, STORES / "make_traces.py", f"sqlite:///{f}/mlflow.db"),
-            )
-            db = SqliteDatabase(folder / "mlflow.db")
-            if not db.query("SELECT 1 FROM span_metrics"):
-                add_metrics(db)
-            return db, info
+            folder, info = made_once(tmp_path_factory, "traces", make_file)
+            return SqliteDatabase(folder / "mlflow.db"), info
         if kind not in made:
             db = request.getfixturevalue("pg_server").create_database()
             made[kind] = db, mlflow_run(ORACLE, STORES / "make_traces.py", db.psycopg2)
