@@ -13,6 +13,8 @@ import pytest
 
 import programs
 
+pytestmark = pytest.mark.both
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "tools" / "mltrack-bulk"
 SHELLS = ("bash", "zsh", "fish")

@@ -8,6 +8,8 @@ from programs import MLFLOW_HEADS, ORACLE
 from stores.filestore import FileStore, as_yaml, run_id, small_store, write
 from summaries import check_summary, counts, notes
 
+pytestmark = pytest.mark.both
+
 BEFORE_LOGGED_MODELS = MLFLOW_HEADS["2.22.5"]
 EXPERIMENT = "234567890123456789"
 MODEL = "m-" + "5" * 32

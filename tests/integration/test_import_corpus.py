@@ -12,6 +12,8 @@ from programs import MLFLOW_HEADS, ORACLE
 from shared import made_once
 from summaries import check_summary, counts
 
+pytestmark = pytest.mark.both
+
 
 def migrate_all(folder):
     """Migrates every FileStore of the corpus to FOLDER/<n>.db. Returns how many duplicate lines each had, which

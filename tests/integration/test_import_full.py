@@ -13,6 +13,8 @@ from programs import HEADS_DIR, MLFLOW_HEADS, ORACLE
 from shared import made_once
 from summaries import check_summary, counts, notes
 
+pytestmark = pytest.mark.both
+
 ALL_HEADS = sorted(p.name.split(".")[0] for p in HEADS_DIR.glob("*.pg.sql"))
 VALUE_COLUMNS = {  # table: (key column, value column)
     "params": ("key", "value"),

@@ -8,6 +8,8 @@ import tensorboard_logs as logs
 from stores.filestore import FileStore
 from summaries import counts
 
+pytestmark = pytest.mark.both
+
 RUN = "a" * 32
 BEGUN = 1_700_000_000
 

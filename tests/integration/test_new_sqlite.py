@@ -17,6 +17,8 @@ from programs import MLFLOW_HEADS, ORACLE, clean_env
 from shared import made_once
 from stores.filestore import wide_store
 
+pytestmark = pytest.mark.both
+
 RUNS, POINTS = 400, 100
 NEWEST = ("--mlflow-version", ORACLE)
 

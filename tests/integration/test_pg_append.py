@@ -15,6 +15,8 @@ import programs
 from postgres_facts import orphans, shape
 from stores.filestore import wide_store
 
+pytestmark = pytest.mark.both
+
 HEAD = programs.MLFLOW_HEADS[programs.ORACLE]
 RUNS, POINTS = 150, 200
 LARGE_RUNS, LARGE_POINTS = 50, 3000

@@ -10,6 +10,8 @@ from programs import MLFLOW_HEADS, NEWEST, ORACLE, mlflow_run, run_bulk
 from shared import made_once
 from stores.filestore import small_store
 
+pytestmark = pytest.mark.both
+
 # These hold a NaN at the step and time of another value: FileStore's max() over them depends on their order in the
 # file; the SQL store's rule is the one we follow, and test_import_full.py holds us to it.
 UNORDERED = {"nan against five", "nan against minus one", "nan against zero", "nan is latest", "special"}

@@ -9,6 +9,8 @@ import pytest
 import programs
 from programs import ROOT
 
+pytestmark = pytest.mark.both
+
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```\n(\$ mltrack-bulk .*?)^```$", README, re.M | re.S)
 

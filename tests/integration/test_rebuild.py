@@ -12,6 +12,8 @@ import programs
 from postgres_facts import major_version, shape
 from probe import Probe, probe_as, probe_of
 
+pytestmark = pytest.mark.both
+
 TWO_INDEXES, THREE_INDEXES = programs.MLFLOW_HEADS["3.1.4"], programs.MLFLOW_HEADS[programs.NEWEST]
 METRIC_INDEXES = "SELECT count(*) FROM pg_index WHERE indrelid = 'metrics'::regclass"
 ROWS = {"metrics": 3000, "latest_metrics": 60, "params": 60, "tags": 60}

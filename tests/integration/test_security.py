@@ -10,6 +10,8 @@ import programs
 from pg_server import free_port
 from stores.filestore import T0, FileStore, run_id, wide_store
 
+pytestmark = pytest.mark.both
+
 HEAD = programs.MLFLOW_HEADS[programs.ORACLE]
 CANARY = "xyzzyPlugh42"
 PAYLOADS = ("'; DROP TABLE runs; --", '"; DROP SCHEMA public CASCADE; --', "\\'); DELETE FROM tags; --", "$$;SELECT 1;$$", "%s%n%1$s", "\\.\n")

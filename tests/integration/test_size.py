@@ -8,6 +8,8 @@ import pytest
 from programs import MLFLOW_HEADS, ORACLE, clean_env
 from stores.filestore import wide_store
 
+pytestmark = pytest.mark.both
+
 
 def peak_megabytes(bulk, source, db, home, *options, status=0):
     """Peak memory of one import, as the kernel counted it for that process."""

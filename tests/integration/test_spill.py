@@ -8,6 +8,8 @@ from programs import MLFLOW_HEADS, ORACLE
 from stores.filestore import T0, FileStore, run_id
 from summaries import check_summary, counts, notes
 
+pytestmark = pytest.mark.both
+
 HEAD = MLFLOW_HEADS[ORACLE]
 LITTLE, PLENTY = ("--memory", "32M"), ("--memory", "1G")
 LONG, SHORT = run_id(1), run_id(2)
