@@ -124,6 +124,8 @@ def test_a_file_that_appears_meanwhile_is_left_alone(bulk, run_bulk, wide, new):
     source, _ = wide
     process = start(bulk, source, new)
     wait_for_hidden(process, new)
+    while not (new.path.parent / ".m.db.mltrack").stat().st_size:  # it has been looked whether there is a file, and a new one is begun
+        time.sleep(0.001)
     new.path.write_text("theirs")
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 75 and "meanwhile" in json.loads(out)["error"]["message"]
