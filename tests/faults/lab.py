@@ -17,7 +17,7 @@ import oracle
 import programs
 from databases import SqliteDatabase
 from oracle import insist
-from pg_server import PgServer
+from pg_server import LOADER, OWNER, PgServer
 from programs import CRASH_MARKS, MLFLOW_HEADS, ORACLE, ROOT, Result, clean_env
 from stores.filestore import T0, FileStore, run_id
 
@@ -72,8 +72,9 @@ def strange_source(root):
 class Situation:
     """A kind of database, what it holds, and how it is loaded."""
 
-    def __init__(self, name, kind, holds, load, whole=False):
+    def __init__(self, name, kind, holds, load, whole=False, role=LOADER):
         self.name, self.kind, self.holds, self.load, self.whole = name, kind, holds, load, whole
+        self.role = role  # who imports into a PostgreSQL
 
     def __str__(self):
         return self.name
@@ -81,7 +82,7 @@ class Situation:
 
 APPEND = Situation("pg-append", "postgres", ("strange",), "append")
 MERGE = Situation("pg-merge", "postgres", ("strange", "earlier"), "merge")
-REBUILD = Situation("pg-rebuild", "postgres", (), "auto", whole=True)
+REBUILD = Situation("pg-rebuild", "postgres", (), "auto", whole=True, role=OWNER)  # drops and makes indexes
 NEW = Situation("sqlite-new", "sqlite", None, "auto", whole=True)
 EXISTING = Situation("sqlite-existing", "sqlite", ("strange", "earlier"), "auto")
 POSTGRES, SQLITE = (APPEND, MERGE, REBUILD), (NEW, EXISTING)
@@ -153,14 +154,14 @@ class Lab:
         programs.run_bulk(self.bulk, "import", source, "--to", db.uri, "-q", *args, cwd=folder, check=0)
         return time.monotonic() - started
 
-    def new_database(self, kind, server=None):
-        if kind == "postgres":
-            return (server or self.server()).create_database(HEAD)
+    def new_database(self, situation, server=None):
+        if situation.kind == "postgres":
+            return (server or self.server()).create_database(HEAD, situation.role)
         return SqliteDatabase(self.new_folder("db") / "mlflow.db")
 
     @functools.cache
     def start_state(self, situation, server=None):
-        db = self.new_database(situation.kind, server)
+        db = self.new_database(situation, server)
         if situation.holds is None:
             return db  # no file
         if situation.kind == "sqlite":
@@ -170,10 +171,12 @@ class Lab:
         return db
 
     def old_state(self, situation, revision):
-        """As start_state, in a schema of an earlier MLflow; a new one each time."""
-        db = self.server().create_database(revision) if situation.kind == "postgres" else self.new_database("sqlite")
-        if situation.kind == "sqlite":
-            db.load_head(revision)
+        """As start_state, in a schema of an earlier MLflow; a new one each time. The owner's: what an upgrade makes is
+        granted to nobody else."""
+        if situation.kind == "postgres":
+            db = self.server().create_database(revision)
+        else:
+            db = self.new_database(situation).load_head(revision)
         for name in situation.holds:
             self.import_cleanly(self.sources[name], db, "--load", "append")
         return db

@@ -80,7 +80,7 @@ class Picture:
     """Digests of a database: of each table, and of the rows of each run."""
 
     def __init__(self, db):
-        store = open_store(db.uri)
+        store = open_store(db.owner_uri)
         try:
             view = View(store, "name")
             self.tables, self.runs = {}, defaultdict(lambda: hashlib.sha256())
@@ -120,7 +120,7 @@ def assert_golden(db, golden, golden_picture):
     """O1, O2, O3, O4."""
     found = Picture(db).tables
     if found != golden_picture.tables:
-        differences = compare(golden.uri, db.uri, ignore=("negative-zero",), max_diffs=10)
+        differences = compare(golden.owner_uri, db.owner_uri, ignore=("negative-zero",), max_diffs=10)
         raise Broken("differs from a clean import: " + "; ".join(map(str, differences or [sorted(found)])))
     assert_rules(db)
 

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import itertools
+import re
 import shutil
 import signal
 import subprocess
@@ -108,10 +109,10 @@ def other_revision(lab, situation, n):
         return outcome(result)
 
 
-def stopped_by_revision(result, old, new):
+def stopped_by_revision(result, old, new=r"[0-9a-f]{12}"):
     insist(result.returncode == 78, "expected exit 78:", result.explain())
     message = result.json["error"]["message"]
-    insist(old in message and new in message, "does not name both revisions:", message)
+    insist(re.search(f"{old} (to|and is at) (?!{old}){new}", message), "does not name both revisions:", message)
 
 
 def upgraded_meanwhile(lab, situation):
@@ -125,7 +126,8 @@ def upgraded_meanwhile(lab, situation):
         done = subprocess.run(command, env=environment, cwd=trial.folder, capture_output=True, text=True, timeout=300)
         insist(done.returncode == 0, "MLflow's upgrade failed:", done.stderr[-2000:])
         result = trial.end(process)
-        stopped_by_revision(result, programs.MLFLOW_HEADS[OLD], programs.MLFLOW_HEADS[programs.ORACLE])
+        # in SQLite an upgrade is many transactions: whichever revision it has come to
+        stopped_by_revision(result, programs.MLFLOW_HEADS[OLD])
         trial.mend(definitions=oracle.definitions(trial.db))
         return outcome(result)
 

@@ -16,6 +16,7 @@ from disks import small_disk
 from kills import outcome
 from lab import APPEND, EXISTING, MERGE, NEW, POINTS, POSTGRES, REBUILD, RUNS, curve
 from oracle import insist
+from pg_server import LOADER
 from pooler import pooler_before
 from stores.filestore import run_id, write
 
@@ -64,18 +65,7 @@ def clocks(lab, rng):
 
 # ---- rights ----
 
-LOADER = "mlt_loader"
 NEEDED = {"append": ("SELECT", "INSERT"), "merge": ("SELECT", "INSERT", "UPDATE")}
-
-
-def make_loader(trial):
-    """A role with the rights that the README names."""
-    verbs = ", ".join(NEEDED[trial.situation.load])
-    with contextlib.suppress(Exception):
-        trial.db.server.admin(f"CREATE ROLE {LOADER} LOGIN")
-    trial.db.query(f"GRANT {verbs} ON ALL TABLES IN SCHEMA public TO {LOADER}")
-    trial.db.query(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {LOADER}")
-    trial.uri = trial.db.uri.replace("postgres@", f"{LOADER}@")
 
 
 def refused(trial, result, code):
@@ -87,7 +77,6 @@ def refused(trial, result, code):
 
 def missing_right(lab, situation, verb, table):
     with lab.trial(situation) as trial:
-        make_loader(trial)
         trial.db.query(f"REVOKE {verb} ON {table} FROM {LOADER}")
         result = trial.run()
         if result.returncode:  # else it was not needed
@@ -114,7 +103,6 @@ def read_only(lab, situation):
 
 def no_connection_left(lab):
     with lab.trial(APPEND) as trial:
-        make_loader(trial)
         trial.db.server.admin(f"ALTER ROLE {LOADER} CONNECTION LIMIT 0")
         try:
             result = trial.run()
@@ -129,7 +117,6 @@ def shut_out(lab, how, code):
     """By pg_hba.conf: rejected, or asked for a password that is wrong."""
     server = lab.server("struck")
     with lab.trial(APPEND, server) as trial:
-        make_loader(trial)
         path = server.folder / "data" / "pg_hba.conf"
         before = path.read_text()
         try:
@@ -171,7 +158,7 @@ def rights(lab, rng):
 def pooled(lab, situation, mode):
     with lab.trial(situation) as trial:
         with pooler_before(trial.db.server, mode=mode) as port:
-            uri = f"postgresql://postgres@127.0.0.1:{port}/{trial.db.name}"
+            uri = f"postgresql://{trial.db.role}@127.0.0.1:{port}/{trial.db.name}"
             result = trial.run(uri=uri)
             if mode == "statement":
                 insist(result.returncode not in (0, 70), "in statement mode:", result.explain())

@@ -121,7 +121,7 @@ class Proxy:
 
     def uri(self, db, **parameters):
         extra = "".join(f"{'&' if i else '?'}{k}={v}" for i, (k, v) in enumerate(parameters.items()))
-        return f"postgresql://postgres@{self.host}:{self.port}/{db.name}{extra}"
+        return f"postgresql://{db.role}@{self.host}:{self.port}/{db.name}{extra}"
 
     def __enter__(self):
         threading.Thread(target=self._accept, daemon=True).start()
@@ -149,12 +149,13 @@ class Proxy:
                 continue
             try:
                 server = socket.create_connection(("127.0.0.1", self.upstream))
+                for end in (client, server):
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:
                 reset(client)
                 continue
             self.sockets += [client, server]
             for pipe in (_Pipe(self, TO_SERVER, client, server), _Pipe(self, TO_CLIENT, server, client)):
-                pipe.source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=pipe.run, daemon=True).start()
 
     def allow(self, direction, n):

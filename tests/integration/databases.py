@@ -24,7 +24,7 @@ class SqliteDatabase:
 
     def __init__(self, path):
         self.path = Path(path)
-        self.uri = f"sqlite:///{self.path}"
+        self.uri = self.owner_uri = f"sqlite:///{self.path}"
 
     def query(self, sql, args=()):
         """Runs SQL; its rows as tuples, or [] when it gives none. Placeholders are written %s, as for PostgreSQL."""

@@ -64,7 +64,7 @@ def statements_of_head(revision):
     return script
 
 
-LOADER = "mlt_least"
+OWNER, LOADER = "postgres", "mlt_least"
 
 
 class PgDatabase:
@@ -73,7 +73,7 @@ class PgDatabase:
 
     kind = "postgres"
 
-    def __init__(self, server, name, role="postgres"):
+    def __init__(self, server, name, role=OWNER):
         self.server, self.name, self.role = server, name, role
         self.owner_uri = f"postgresql://postgres@127.0.0.1:{server.port}/{name}"
         self.uri = self.owner_uri.replace("postgres@", f"{role}@")
@@ -211,7 +211,7 @@ class PgServer:
         finally:
             connection.close()
 
-    def create_database(self, head=None, role="postgres"):
+    def create_database(self, head=None, role=OWNER):
         """A new database: empty, or with MLflow's schema at a head (loaded once, then copied), and for whom."""
         if head is not None and (head, role) not in self.templates:
             made = self._create(f"{role}_{head}").load_head(head)
@@ -222,7 +222,7 @@ class PgServer:
         """All of a database that nobody is connected to."""
         return self._create(f"t{next(self.numbers)}", db.name, db.role)
 
-    def _create(self, name, template="template0", role="postgres"):
+    def _create(self, name, template="template0", role=OWNER):
         self.admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         if role == LOADER:  # rights on the database itself are not copied
             self.admin(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC; GRANT CONNECT, TEMPORARY ON DATABASE "{name}" TO {LOADER}')

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from pg_server import free_port
+from pg_server import LOADER, OWNER, free_port
 
 CONFIG = """\
 [databases]
@@ -43,7 +43,7 @@ def pooler_before(server, least=4, most=8, mode="transaction"):
     assert program, "PgBouncer is not installed: tools/dev/install-packages test"
     port = free_port()
     users, config = server.folder / "users.txt", server.folder / "pgbouncer.ini"
-    users.write_text('"postgres" ""\n')
+    users.write_text(f'"{OWNER}" ""\n"{LOADER}" ""\n')
     config.write_text(CONFIG.format(server=server.port, port=port, users=users, least=least, most=most, mode=mode))
     account = server.account
     identity = {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
