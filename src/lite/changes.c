@@ -117,16 +117,13 @@ enum mlt_rc mlt_lite_changeset(struct mlt_lite *db, struct mlt_lite_names *names
                                struct mlt_err *err) {
   sqlite3_changeset_iter *it = NULL;
   enum mlt_rc rc = MLT_OK;
-  if (size == 0)
-    return MLT_OK;
   if (!mlt_lite_changeset_whole(blob, (size_t)size))
     return damaged(db, where, "it cannot be read", err);
-  void *copy = mlt_calloc(1, (size_t)size);
+  void *copy = mlt_alloc((size_t)size);
   if (!copy)
     return mlt_err_nomem(err);
-  memcpy(copy, blob,
-         (size_t)size); /* SQLite's parameter is not const, and may not be short-lived */
-  int code = sqlite3changeset_start(&it, size, copy);
+  memcpy(copy, blob, (size_t)size); /* SQLite's parameter is not const, nor may it be short-lived */
+  int code = sqlite3changeset_start(&it, size - MLT_CHANGESET_MARK, copy);
   while (rc == MLT_OK && code == SQLITE_OK && (code = sqlite3changeset_next(it)) == SQLITE_ROW) {
     rc = take(db, names, where, it, fn, ctx, err);
     code = SQLITE_OK;

@@ -30,8 +30,8 @@ struct mlt_lite_names {
 };
 void mlt_lite_names_free(struct mlt_lite_names *names);
 
-/* The changes of one changeset; where: what it is, for messages. MLT_DATA: it is damaged, or holds
-   what no import does. */
+/* The changes of one record (lite/changeset.h); where: what it is, for
+   messages. MLT_DATA: it is damaged, or holds what no import does. */
 enum mlt_rc mlt_lite_changeset(struct mlt_lite *db, struct mlt_lite_names *names, const char *where,
                                const void *blob, int size, mlt_lite_change_fn fn, void *ctx,
                                struct mlt_err *err) MLT_NODISCARD;

@@ -74,10 +74,23 @@ static bool table(struct reader *r, uint64_t *columns) {
   return end && end > r->p && take(r, (uint64_t)(end - r->p) + 1);
 }
 
+void mlt_lite_changeset_mark(unsigned char out[MLT_CHANGESET_MARK], size_t size) {
+  uint64_t rest = size;
+  out[0] = '\0';
+  for (size_t i = MLT_CHANGESET_MARK; i-- > 1; rest >>= 8)
+    out[i] = (unsigned char)rest;
+}
+
 bool mlt_lite_changeset_whole(const void *blob, size_t size) {
-  struct reader r = {blob, (const unsigned char *)blob + size};
+  unsigned char mark[MLT_CHANGESET_MARK];
+  if (size < sizeof mark)
+    return false;
+  struct reader r = {blob, (const unsigned char *)blob + (size - sizeof mark)};
   uint64_t columns = 0;
-  while (size && r.p < r.end)
+  mlt_lite_changeset_mark(mark, size - sizeof mark);
+  if (memcmp(r.end, mark, sizeof mark) != 0)
+    return false;
+  while (r.p < r.end)
     if (*r.p == 'T' ? !table(&r, &columns) : !columns || !change(&r, columns))
       return false;
   return true;

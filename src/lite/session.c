@@ -10,9 +10,17 @@
 #include <limits.h>
 #include <string.h>
 
+#include "lite/changeset.h"
 #include "lite/db.h"
 
-enum { RECORDED_MAX = INT_MAX / 2, INTEGER = 1, FLOAT = 2, TEXT = 3, NONE = 5 };
+enum {
+  RECORDED_MAX = INT_MAX / 2,
+  WHOLE_MAX = INT_MAX - MLT_CHANGESET_MARK,
+  INTEGER = 1,
+  FLOAT = 2,
+  TEXT = 3,
+  NONE = 5
+};
 
 void mlt_lite_session_end(struct mlt_lite *db) {
   if (db->session)
@@ -166,16 +174,20 @@ enum mlt_rc mlt_lite_session_changes(struct mlt_lite *db, void **out, int *n, st
   if (code != SQLITE_OK)
     return mlt_err_set(err, MLT_SCHEMA, "%s: SQLite cannot record what is written: %s", db->path,
                        sqlite3_errstr(code));
-  size_t more = db->session ? db->recorded.buf.len : 0;
-  if (more == 0)
+  size_t more = db->session ? db->recorded.buf.len : 0, size = (size_t)*n + more;
+  if (size == 0)
     return MLT_OK;
-  char *all = *n <= RECORDED_MAX ? sqlite3_realloc64(*out, (sqlite3_uint64)*n + more) : NULL;
+  unsigned char *all =
+      size <= WHOLE_MAX ? sqlite3_realloc64(*out, size + MLT_CHANGESET_MARK) : NULL;
   if (!all) {
     sqlite3_free(*out);
+    *out = NULL;
     return mlt_err_nomem(err);
   }
-  memcpy(all + *n, db->recorded.buf.p, more);
+  if (more)
+    memcpy(all + *n, db->recorded.buf.p, more);
+  mlt_lite_changeset_mark(all + size, size);
   *out = all;
-  *n += (int)more;
+  *n = (int)size + MLT_CHANGESET_MARK;
   return MLT_OK;
 }

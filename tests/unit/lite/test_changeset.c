@@ -3,6 +3,18 @@
 
 #include "lite/changeset.h"
 
+/* Is it one, with the mark of its size behind? */
+static bool marked(const void *changes, size_t size) {
+  unsigned char *record = malloc(size + MLT_CHANGESET_MARK);
+  assert_non_null(record);
+  if (size)
+    memcpy(record, changes, size);
+  mlt_lite_changeset_mark(record + size, size);
+  bool whole = mlt_lite_changeset_whole(record, size + MLT_CHANGESET_MARK);
+  free(record);
+  return whole;
+}
+
 /* A changeset with an insert, an update and a delete, values of every kind. */
 static void *record(int *size) {
   sqlite3 *db;
@@ -35,24 +47,31 @@ static void test_what_sqlite_records_is_whole(void **state) {
   int size;
   void *changes = record(&size);
   assert_true(size > 300);
-  assert_true(mlt_lite_changeset_whole(changes, (size_t)size));
-  assert_true(mlt_lite_changeset_whole(NULL, 0));
+  assert_true(marked(changes, (size_t)size));
+  assert_true(marked(NULL, 0));
   sqlite3_free(changes);
 }
 
 /* Where a record ends, what is before is a changeset of its own: five ends of four records and two
-   heads of tables. */
-static void test_pieces_are_not_but_at_the_ends_of_records(void **state) {
+   heads of tables. Only the mark says that more belongs to it. */
+static void test_pieces_are_not_whole(void **state) {
   (void)state;
   int size, whole = 0;
   char *changes = record(&size);
   for (int n = 1; n < size; n++)
-    whole += mlt_lite_changeset_whole(changes, (size_t)n);
+    whole += marked(changes, (size_t)n);
   assert_int_equal(whole, 5);
-  whole = 0;
-  for (int n = 1; n < size; n++)
-    whole += changes[n] != 'T' && mlt_lite_changeset_whole(changes + n, (size_t)(size - n));
-  assert_int_equal(whole, 0);
+  unsigned char *all = malloc((size_t)size + MLT_CHANGESET_MARK);
+  assert_non_null(all);
+  memcpy(all, changes, (size_t)size);
+  mlt_lite_changeset_mark(all + size, (size_t)size);
+  size += MLT_CHANGESET_MARK;
+  assert_true(mlt_lite_changeset_whole(all, (size_t)size));
+  for (int n = 0; n < size; n++) {
+    assert_false(mlt_lite_changeset_whole(all, (size_t)n));
+    assert_false(n && mlt_lite_changeset_whole(all + n, (size_t)(size - n)));
+  }
+  free(all);
   sqlite3_free(changes);
 }
 
@@ -78,14 +97,14 @@ static void test_what_is_no_changeset_is_refused(void **state) {
       {"T\x01\x01t\0\x17\0\x05", 8}, /* an update with one row */
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-    if (mlt_lite_changeset_whole(bad[i].bytes, bad[i].n))
+    if (marked(bad[i].bytes, bad[i].n))
       fail_msg("number %zu is taken for a changeset", i);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_what_sqlite_records_is_whole),
-      cmocka_unit_test(test_pieces_are_not_but_at_the_ends_of_records),
+      cmocka_unit_test(test_pieces_are_not_whole),
       cmocka_unit_test(test_what_is_no_changeset_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
