@@ -24,11 +24,12 @@ static void read_line(const char *path, char *out, size_t cap) {
 }
 
 /* Clock ticks after the boot (proc(5), field 22, counted behind the name, which may hold anything);
-   "" if there is no such process. */
+   "" if there is no such process, or pid, which may be anything, is no number. */
 static void start_time(const char *pid, char out[32]) {
   enum { FIELDS_BEFORE = 20 };
   char path[64], line[1024];
-  (void)snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
+  bool number = *pid && strspn(pid, "0123456789") == strlen(pid);
+  (void)snprintf(path, sizeof path, "/proc/%.20s/stat", number ? pid : "none");
   read_line(path, line, sizeof line);
   char *at = strrchr(line, ')');
   for (int i = 0; at && i < FIELDS_BEFORE; i++)

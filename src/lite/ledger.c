@@ -250,7 +250,7 @@ static enum mlt_rc op_created(void *ctx, int64_t import_id, const struct mlt_str
   sqlite3_stmt *stmt = NULL;
   enum mlt_rc rc = prepare(db,
                            "SELECT digest FROM mltrack_run WHERE import_id = ?1 AND run_uuid = ?2"
-                           " AND created AND digest IS NOT NULL",
+                           " AND created AND typeof(digest) = 'integer'",
                            import_id, &stmt, err);
   for (size_t i = 0; rc == MLT_OK && i < n; i++) {
     if (sqlite3_bind_text64(stmt, 2, runs[i].p, runs[i].len, SQLITE_STATIC, SQLITE_UTF8))

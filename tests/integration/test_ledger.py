@@ -510,6 +510,20 @@ def test_values_that_were_changed_again_stay_and_are_named(run_bulk, new_db, tmp
     assert db.query("SELECT status FROM runs") == [("KILLED",)]
 
 
+def test_what_a_ledger_says_reaches_no_terminal_unescaped(run_bulk, new_db, store):
+    db = new_db("sqlite", HEAD)
+    run_bulk("import", store, "--to", db.uri, check=0)
+    evil = "\x1b]0;owned\x07\n"
+    told = "source format options version head started_at ended_at error".split()
+    db.query(f"UPDATE mltrack_import SET worker = %s, {', '.join(f'{c} = %s' for c in told)}", [evil] * (1 + len(told)))
+    db.query("UPDATE mltrack_batch SET committed_at = %s", (evil,))
+    for args in (["imports"], ["imports", "1"], ["progress", "1"], ["undo", "1", "--dry-run"], ["import", store]):
+        said = run_bulk(*args, "--to", db.uri)
+        assert "\x1b" not in said.stdout + said.stderr and "\x07" not in said.stdout + said.stderr, said.explain()
+    (one,) = imports_of(run_bulk, db)["imports"]
+    assert {c: one[c] for c in told} == dict.fromkeys(told, evil)
+
+
 def test_a_damaged_record_is_said_and_nothing_is_lost(run_bulk, new_db, store):
     """What undo reads out of the database may be anything."""
     db = new_db("sqlite", HEAD)
@@ -518,6 +532,7 @@ def test_a_damaged_record_is_said_and_nothing_is_lost(run_bulk, new_db, store):
     held = rows_by_table(db)
     rng = random.Random(5)
     kinds = [whole[: len(whole) // 2], whole[:-1], whole[:3], b"\0", b"T\x7f", bytes(rng.randbytes(500)), whole + b"T\x05\x01"]
+    kinds += [b"", whole[:-9] + bytes(9)]
     kinds += [whole.replace(b"experiments\0", b"alembic_ver\0"), whole.replace(b"experiments\0", b"experimentz\0")]
     for _ in range(30):
         at = rng.randrange(len(whole))
@@ -532,7 +547,7 @@ def test_a_damaged_record_is_said_and_nothing_is_lost(run_bulk, new_db, store):
             assert f"import 1, batch {seq} is damaged" in done.stderr, done.stderr
             assert run_bulk("undo", "1", "--to", db.uri).returncode == 65
         assert rows_by_table(db) == held
-    assert refused >= 7
+    assert refused >= 11
     db.query("UPDATE mltrack_batch SET changes = %s WHERE seq = %s", (whole, seq))
     assert run_bulk("undo", "1", "--to", db.uri, "--json", check=0).json["left"] == []
     assert not any(rows_by_table(db).values())

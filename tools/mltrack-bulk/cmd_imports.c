@@ -28,14 +28,29 @@ static void add_import(struct listing *l, const struct mlt_ledger_import *i) {
   mlt_rows_add_json(j, "rows_updated", i->updated);
 }
 
+/* Padded, and escaped: a ledger may hold anything. */
+static void print_cell(int width, struct mlt_str s) {
+  enum { CELL_MAX = 1000 };
+  struct mlt_buf b;
+  mlt_buf_init(&b, CELL_MAX);
+  if (mlt_text_escape(&b, s) != MLT_OK || !mlt_buf_cstr(&b))
+    mlt_buf_clear(&b);
+  (void)printf("  %-*s", width, b.len ? b.p : "");
+  mlt_buf_free(&b);
+}
+
 static void print_import(struct listing *l, const struct mlt_ledger_import *i) {
   if (!l->n)
     (void)printf("%6s  %-8s  %-20s  %8s  %12s  %s\n", "id", "state", "started", "runs", "rows",
                  "source");
-  (void)printf("%6" PRId64 "  %-8.*s  %-20.*s  %8" PRIu64 "  %12" PRIu64 "  ", i->id,
-               MLT_STR_ARG(i->state), MLT_STR_ARG(i->started_at), i->runs, mlt_import_rows(i));
+  (void)printf("%6" PRId64, i->id);
+  print_cell(8, i->state);
+  print_cell(20, i->started_at);
+  (void)printf("  %8" PRIu64 "  %12" PRIu64 "  ", i->runs, mlt_import_rows(i));
   mlt_text_print(stdout, i->source);
-  (void)printf(" (%.*s)\n", MLT_STR_ARG(i->format));
+  (void)printf(" (");
+  mlt_text_print(stdout, i->format);
+  (void)printf(")\n");
   if (!i->error.len)
     return;
   (void)printf("%6s  ", "");
@@ -78,8 +93,9 @@ static enum mlt_rc take_batch(void *ctx, const struct mlt_ledger_batch_row *b,
   } else if (!l->quiet) {
     if (!l->n_batches++)
       (void)printf("\n%12s  %-20s %8s %12s\n", "batch", "committed", "runs", "rows");
-    (void)printf("%12" PRId64 "  %-20.*s %8" PRIu64 " %12" PRIu64 "\n", b->seq,
-                 MLT_STR_ARG(b->committed_at), b->runs, b->rows);
+    (void)printf("%12" PRId64, b->seq);
+    print_cell(20, b->committed_at);
+    (void)printf(" %8" PRIu64 " %12" PRIu64 "\n", b->runs, b->rows);
   }
   return MLT_OK;
 }

@@ -167,6 +167,33 @@ static void test_elsewhere_silence_tells(void **state) {
   assert_false(mlt_worker_at_work(MLT_STR_LIT(""), 1e9));
 }
 
+/* A ledger may hold anything: what is no number is no path either. */
+static void test_what_is_no_number_is_nobody(void **state) {
+  (void)state;
+  char name[MLT_WORKER_MAX];
+  mlt_worker_name(name);
+  char *pid = strrchr(name, ' ');
+  assert_non_null(pid);
+  *pid = '\0';
+  pid = strrchr(name, ' ');
+  assert_non_null(pid);
+  static const char *const strange[] = {"",
+                                        " ",
+                                        " 1",
+                                        " 1x 5",
+                                        " self 5",
+                                        " ../self 5",
+                                        " 1/task/1 5",
+                                        " -1 5",
+                                        " 99999999999999999999999999 5"};
+  for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
+    (void)snprintf(pid, 100, "%s", strange[i]);
+    if (i > 1)
+      assert_false(mlt_worker_at_work(mlt_str_c(name), 0));
+    (void)mlt_worker_at_work(mlt_str_c(name), 1e9);
+  }
+}
+
 static int setup(void **state) {
   struct scratch *s = calloc(1, sizeof *s);
   assert_non_null(s);
@@ -185,6 +212,7 @@ int main(void) {
       cmocka_unit_test(test_a_process_is_at_work_until_it_ends),
       cmocka_unit_test(test_another_process_of_the_number_is_not_it),
       cmocka_unit_test(test_elsewhere_silence_tells),
+      cmocka_unit_test(test_what_is_no_number_is_nobody),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
