@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,22 @@ def test_a_password_is_in_nothing_that_is_said(run_bulk, store, form, more):
     done = run_bulk("import", store, "--to", form.format(c=CANARY, port=free_port()), *more)
     assert done.returncode not in (0, 2)
     assert CANARY not in done.stdout + done.stderr, done.explain()
+
+
+def test_a_password_is_hidden_in_the_list_of_processes(bulk, target, tmp_path):
+    """As soon as the program runs, and said; the rest of the arguments means what it did."""
+    uri = target.uri if target.kind == "sqlite" else target.uri.replace("@", f":{CANARY}@")
+    rejects = tmp_path / f"password={CANARY}"
+    command = [bulk, "import", "-", "--format", "jsonl", "--rejects", rejects, "--on-error", "skip", "--to", uri]
+    process = subprocess.Popen(command, env=programs.clean_env(tmp_path), stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    shown = Path(f"/proc/{process.pid}/cmdline")
+    deadline = time.monotonic() + 60
+    while CANARY in (said := shown.read_text()) or "***" not in said:
+        assert time.monotonic() < deadline and process.poll() is None, said
+        time.sleep(0.01)
+    _, errors = process.communicate("]\n")
+    assert process.returncode == 2 and rejects.exists(), errors
+    assert "list of processes" in errors and CANARY not in errors
 
 
 def test_a_password_of_a_source_is_in_nothing_that_is_said(run_bulk, tmp_path):

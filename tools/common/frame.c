@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "argv.h"
 #include "base/log.h"
 
 static enum mlt_log_level level_of(const struct mlt_frame *f, const struct mlt_args *args) {
@@ -53,13 +54,25 @@ static int flush_output(int status) {
   return status ? status : mlt_frame_fail(&err);
 }
 
+static void warn_of_password(void) {
+  mlt_log_fields(MLT_LOG_WARN,
+                 "the password in the command line could be seen in the list of processes until "
+                 "the program hid it: PGPASSFILE, PGPASSWORD or a service keeps it out",
+                 NULL, 0);
+}
+
 int mlt_frame_main(const struct mlt_frame *f, int argc, char **argv) {
   struct mlt_err err = MLT_ERR_INIT;
   struct mlt_args args;
-  enum mlt_rc rc = mlt_args_parse(&args, f->program, argc, argv, &err);
+  struct mlt_argv own;
+  mlt_argv_hide(&own, argc, argv);
+  enum mlt_rc rc = mlt_args_parse(&args, f->program, argc, own.v, &err);
   if (rc != MLT_NOMEM) /* also after an error: --log-format may have come before it */
     set_up_messages(f, &args);
+  if (own.hidden)
+    warn_of_password();
   int status = rc == MLT_OK ? dispatch(f, &args) : mlt_frame_fail(&err);
   mlt_args_free(&args);
+  mlt_argv_free(&own, argv);
   return flush_output(status);
 }
