@@ -172,10 +172,13 @@ static void look_at(int64_t id, struct mlt_err *err) {
   static const struct mlt_str runs[] = {MLT_STR_LIT("a"), MLT_STR_LIT("b"), MLT_STR_LIT("")};
   char state[16], worker[MLT_WORKER_MAX];
   double idle;
-  struct mlt_undone undone;
   (void)answer(ops->batches(db, id, take_batch, NULL, err), err);
   (void)answer(ops->state(db, id, state, worker, &idle, err), err);
   (void)answer(ops->created(db, id, runs, 3, take_created, NULL, err), err);
+}
+
+static void undo(int64_t id, struct mlt_err *err) {
+  struct mlt_undone undone;
   must("SAVEPOINT undoing");
   (void)answer(ops->undo(db, id, UINT32_MAX, &undone, take_left, NULL, err), err);
   must("ROLLBACK TO undoing; RELEASE undoing");
@@ -227,6 +230,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     (void)answer(ops->imports(db, 0, take_import, ids, &err), &err);
     for (size_t k = 0; k < MAX_IDS && ids[k]; k++)
       look_at(ids[k], &err);
+    if (ids[0])
+      undo(ids[0], &err);
     go_on(&err);
   }
   must("ROLLBACK");
