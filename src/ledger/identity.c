@@ -52,21 +52,16 @@ static void free_names(struct names *names) {
   mlt_free(names->v.v);
 }
 
-/* What is in a folder, sorted; each name behind 'd' for a folder, 'f' for anything else. Takes fd.
- */
+/* What is in a folder, sorted; each name behind 'd' for a folder, or what may be one where the file
+   system does not tell, 'f' for anything else. Takes fd. */
 static bool list(int fd, struct names *out) {
   DIR *d = fdopendir(fd);
   bool ok = d != NULL;
   struct dirent *e;
-  if (!d)
-    (void)close(fd);
   while (ok && (errno = 0, e = readdir(d))) {
-    struct stat st;
     if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
       continue;
-    bool folder = e->d_type == DT_DIR;
-    if (e->d_type == DT_UNKNOWN)
-      folder = fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+    bool folder = e->d_type == DT_DIR || e->d_type == DT_UNKNOWN;
     size_t n = strlen(e->d_name);
     char *name = MLT_VEC_ROOM(out->v) ? mlt_calloc(1, n + 2) : NULL;
     ok = name != NULL;
@@ -77,8 +72,7 @@ static bool list(int fd, struct names *out) {
     }
   }
   ok = ok && errno == 0;
-  if (d)
-    (void)closedir(d);
+  (void)(d ? closedir(d) : close(fd));
   if (ok && out->v.n)
     qsort(out->v.v, out->v.n, sizeof *out->v.v, by_name);
   return ok;

@@ -15,8 +15,7 @@ static const double SILENCE_SECONDS = 60;
 /* The first line of a file of /proc; "" if it cannot be read. */
 static void read_line(const char *path, char *out, size_t cap) {
   FILE *f = fopen(path, "re");
-  out[0] = '\0';
-  if (f && !fgets(out, (int)cap, f))
+  if (!f || !fgets(out, (int)cap, f))
     out[0] = '\0';
   if (f)
     (void)fclose(f);

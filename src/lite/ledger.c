@@ -15,8 +15,9 @@ static const char *const migrations[MLT_LEDGER_VERSION] = {mlt_sql_ledger_lite_1
 
 static const char what[] = "the ledger (tables mltrack_*)";
 
-static enum mlt_rc fail(struct mlt_lite *db, struct mlt_err *err) {
-  return mlt_lite_fail(db, err, "%s", what);
+/* Were all parameters taken? */
+static enum mlt_rc bound(struct mlt_lite *db, bool all, struct mlt_err *err) {
+  return all ? MLT_OK : mlt_lite_fail(db, err, "%s", what);
 }
 
 static bool bind(sqlite3_stmt *stmt, int i, const char *text) {
@@ -27,9 +28,8 @@ static bool bind(sqlite3_stmt *stmt, int i, const char *text) {
 static enum mlt_rc prepare(struct mlt_lite *db, const char *sql, int64_t first, sqlite3_stmt **out,
                            struct mlt_err *err) {
   enum mlt_rc rc = mlt_lite_prepare(db, sql, out, err);
-  if (rc == MLT_OK && sqlite3_bind_parameter_count(*out) &&
-      sqlite3_bind_int64(*out, 1, first) != SQLITE_OK)
-    rc = fail(db, err);
+  if (rc == MLT_OK && sqlite3_bind_parameter_count(*out))
+    rc = bound(db, sqlite3_bind_int64(*out, 1, first) == SQLITE_OK, err);
   return rc;
 }
 
@@ -116,8 +116,8 @@ static enum mlt_rc op_unfinished(void *ctx, const char *identity, mlt_ledger_unf
   struct mlt_lite *db = ctx;
   sqlite3_stmt *stmt = NULL;
   enum mlt_rc rc = mlt_lite_prepare(db, mlt_sql_lite_ledger_unfinished, &stmt, err);
-  if (rc == MLT_OK && !bind(stmt, 1, identity))
-    rc = fail(db, err);
+  if (rc == MLT_OK)
+    rc = bound(db, bind(stmt, 1, identity), err);
   while (rc == MLT_OK && (rc = mlt_lite_step(db, stmt, what, err)) == MLT_OK)
     rc = fn(fn_ctx, sqlite3_column_int64(stmt, 0), text(stmt, 1), sqlite3_column_double(stmt, 2),
             err);
@@ -132,8 +132,7 @@ static enum mlt_rc op_add(void *ctx, const struct mlt_ledger_source *s, const ch
   const char *values[] = {s->source, s->format, s->identity, s->options, s->version, head, worker};
   enum mlt_rc rc = mlt_lite_prepare(db, mlt_sql_lite_ledger_add, &stmt, err);
   for (size_t i = 0; rc == MLT_OK && i < sizeof values / sizeof *values; i++)
-    if (!bind(stmt, (int)i + 1, values[i]))
-      rc = fail(db, err);
+    rc = bound(db, bind(stmt, (int)i + 1, values[i]), err);
   if (rc == MLT_OK)
     rc = run(db, stmt, err);
   *id = sqlite3_last_insert_rowid(db->handle);
@@ -147,8 +146,8 @@ static enum mlt_rc change(struct mlt_lite *db, const char *sql, int64_t id, cons
   sqlite3_stmt *stmt = NULL;
   enum mlt_rc rc = prepare(db, sql, id, &stmt, err);
   int n = rc == MLT_OK ? sqlite3_bind_parameter_count(stmt) : 0;
-  if ((n >= 2 && !bind(stmt, 2, second)) || (n >= 3 && !bind(stmt, 3, third)))
-    rc = fail(db, err);
+  if (rc == MLT_OK)
+    rc = bound(db, (n < 2 || bind(stmt, 2, second)) && (n < 3 || bind(stmt, 3, third)), err);
   if (rc == MLT_OK)
     rc = run(db, stmt, err);
   (void)sqlite3_finalize(stmt);
@@ -174,8 +173,10 @@ static enum mlt_rc add_batch(struct mlt_lite *db, int64_t import_id, const void 
   sqlite3_stmt *stmt = NULL;
   enum mlt_rc rc = prepare(db, "INSERT INTO mltrack_batch (import_id, changes) VALUES (?1, ?2)",
                            import_id, &stmt, err);
-  if (rc == MLT_OK && n && sqlite3_bind_blob64(stmt, 2, changes, (sqlite3_uint64)n, SQLITE_STATIC))
-    rc = fail(db, err);
+  if (rc == MLT_OK && n)
+    rc = bound(db,
+               sqlite3_bind_blob64(stmt, 2, changes, (sqlite3_uint64)n, SQLITE_STATIC) == SQLITE_OK,
+               err);
   if (rc == MLT_OK)
     rc = run(db, stmt, err);
   *seq = sqlite3_last_insert_rowid(db->handle);
@@ -191,10 +192,13 @@ static enum mlt_rc add_written(struct mlt_lite *db, int64_t seq, const struct ml
   for (size_t t = 0; rc == MLT_OK && t < MLT_T_ALL; t++) {
     if (!b->inserted[t] && !b->updated[t])
       continue;
-    bool bound = bind(stmt, 2, mlt_table_name((enum mlt_table)t)) &&
-                 sqlite3_bind_int64(stmt, 3, (int64_t)b->inserted[t]) == SQLITE_OK &&
-                 sqlite3_bind_int64(stmt, 4, (int64_t)b->updated[t]) == SQLITE_OK;
-    rc = bound ? run(db, stmt, err) : fail(db, err);
+    rc = bound(db,
+               bind(stmt, 2, mlt_table_name((enum mlt_table)t)) &&
+                   sqlite3_bind_int64(stmt, 3, (int64_t)b->inserted[t]) == SQLITE_OK &&
+                   sqlite3_bind_int64(stmt, 4, (int64_t)b->updated[t]) == SQLITE_OK,
+               err);
+    if (rc == MLT_OK)
+      rc = run(db, stmt, err);
     (void)sqlite3_reset(stmt);
   }
   (void)sqlite3_finalize(stmt);
@@ -215,10 +219,12 @@ static enum mlt_rc add_runs(struct mlt_lite *db, int64_t seq, const struct mlt_l
   enum mlt_rc rc =
       prepare(db, "INSERT INTO mltrack_run VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
               b->import_id, &stmt, err);
-  if (rc == MLT_OK && sqlite3_bind_int64(stmt, 3, seq) != SQLITE_OK)
-    rc = fail(db, err);
+  if (rc == MLT_OK)
+    rc = bound(db, sqlite3_bind_int64(stmt, 3, seq) == SQLITE_OK, err);
   for (size_t i = 0; rc == MLT_OK && i < b->n_runs; i++) {
-    rc = bind_run(stmt, &b->runs[i]) ? run(db, stmt, err) : fail(db, err);
+    rc = bound(db, bind_run(stmt, &b->runs[i]), err);
+    if (rc == MLT_OK)
+      rc = run(db, stmt, err);
     (void)sqlite3_reset(stmt);
   }
   (void)sqlite3_finalize(stmt);
@@ -253,8 +259,9 @@ static enum mlt_rc op_created(void *ctx, int64_t import_id, const struct mlt_str
                            " AND created AND typeof(digest) = 'integer'",
                            import_id, &stmt, err);
   for (size_t i = 0; rc == MLT_OK && i < n; i++) {
-    if (sqlite3_bind_text64(stmt, 2, runs[i].p, runs[i].len, SQLITE_STATIC, SQLITE_UTF8))
-      rc = fail(db, err);
+    bool ok = sqlite3_bind_text64(stmt, 2, runs[i].p, runs[i].len, SQLITE_STATIC, SQLITE_UTF8) ==
+              SQLITE_OK;
+    rc = bound(db, ok, err);
     if (rc == MLT_OK && (rc = mlt_lite_step(db, stmt, what, err)) == MLT_OK)
       rc = fn(fn_ctx, runs[i], (uint64_t)sqlite3_column_int64(stmt, 0), err);
     rc = rc == MLT_END ? MLT_OK : rc;

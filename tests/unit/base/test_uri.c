@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/uri.h"
+#include "nomem.h"
 
 static void pg(const char *uri, const char *conninfo, const char *display, const char *dropped) {
   struct mlt_target t;
@@ -261,6 +262,60 @@ static void the_target_in_force(void **state) {
   }
 }
 
+static void the_environment_is_the_process_own(void **state) {
+  (void)state;
+  const char *origin;
+  assert_int_equal(setenv("MLTRACK_STORE_URI", "here.db", 1), 0);
+  assert_string_equal(mlt_target_default(NULL, NULL, &origin), "here.db");
+  assert_string_equal(origin, "MLTRACK_STORE_URI");
+  assert_int_equal(unsetenv("MLTRACK_STORE_URI"), 0);
+}
+
+static const char *root_of(const char *uri) {
+  static char out[PATH_MAX];
+  struct mlt_target t;
+  assert_int_equal(mlt_target_parse(&t, uri, NULL), MLT_OK);
+  const char *root = mlt_target_artifact_root(&t, out);
+  mlt_target_free(&t);
+  return root;
+}
+
+static void artifacts_are_where_mlflow_has_them(void **state) {
+  (void)state;
+  char here[PATH_MAX], want[PATH_MAX + 8];
+  assert_non_null(realpath(".", here));
+  (void)snprintf(want, sizeof want, "%s/mlruns", here);
+  assert_string_equal(root_of("postgresql://h/d"), "mlflow-artifacts:");
+  assert_string_equal(root_of("x.db"), want);
+  assert_string_equal(root_of("sqlite:///./x.db"), want);
+  assert_string_equal(root_of("sqlite:////x.db"), "/mlruns");
+  assert_string_equal(root_of("sqlite:////proc/../x.db"), "/mlruns");
+  assert_string_equal(root_of("sqlite:////not/there/x.db"), "mlruns");
+}
+
+static enum nomem_result parse_all(void *ctx) {
+  static const char *const uris[] = {
+      "postgresql+psycopg2://us%20er:p%3fw@h:1,[::1]:2,k/d?sslmode=require&bad=1&host=a&host=b:3&host=/s",
+      "postgresql:///d?password=x&ssl=true&connect_timeout=3", "host=h password='a b' dbname=d",
+      "sqlite:///a%20b.db?mode=ro&x=1", "file.db"};
+  (void)ctx;
+  for (size_t i = 0; i < sizeof uris / sizeof *uris; i++) {
+    struct mlt_target t;
+    struct mlt_err err = MLT_ERR_INIT;
+    enum mlt_rc rc = mlt_target_parse(&t, uris[i], &err);
+    bool told = rc == MLT_NOMEM && err.rc == MLT_NOMEM && err.msg[0] && !t.conninfo && !t.path;
+    mlt_target_free(&t);
+    if (rc != MLT_OK)
+      return told ? NOMEM_FAILED : NOMEM_WRONG;
+  }
+  return NOMEM_DONE;
+}
+
+static void out_of_memory_is_an_error(void **state) {
+  (void)state;
+  nomem_each(parse_all, NULL, 30);
+}
+
 /* For tests/integration/test_uri.py: a conninfo or path for every URI on standard input, "!" where
    there is none. */
 static int dump(void) {
@@ -279,16 +334,20 @@ int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "--dump") == 0)
     return dump();
 
-  const struct CMUnitTest tests[] = {cmocka_unit_test(postgres_uris_become_keywords),
-                                     cmocka_unit_test(drivers_and_the_plugin_prefix_are_stripped),
-                                     cmocka_unit_test(passwords_are_read_as_sqlalchemy_does),
-                                     cmocka_unit_test(sockets_options_and_host_lists_of_the_query),
-                                     cmocka_unit_test(keys_of_drivers_are_dropped_and_listed),
-                                     cmocka_unit_test(keywords_are_taken_as_they_are),
-                                     cmocka_unit_test(sqlite_files),
-                                     cmocka_unit_test(other_targets_are_refused_with_a_way_out),
-                                     cmocka_unit_test(very_long_uris_are_refused),
-                                     cmocka_unit_test(random_uris_never_crash_or_leak),
-                                     cmocka_unit_test(the_target_in_force)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(out_of_memory_is_an_error), /* first: it counts */
+      cmocka_unit_test(postgres_uris_become_keywords),
+      cmocka_unit_test(the_environment_is_the_process_own),
+      cmocka_unit_test(artifacts_are_where_mlflow_has_them),
+      cmocka_unit_test(drivers_and_the_plugin_prefix_are_stripped),
+      cmocka_unit_test(passwords_are_read_as_sqlalchemy_does),
+      cmocka_unit_test(sockets_options_and_host_lists_of_the_query),
+      cmocka_unit_test(keys_of_drivers_are_dropped_and_listed),
+      cmocka_unit_test(keywords_are_taken_as_they_are),
+      cmocka_unit_test(sqlite_files),
+      cmocka_unit_test(other_targets_are_refused_with_a_way_out),
+      cmocka_unit_test(very_long_uris_are_refused),
+      cmocka_unit_test(random_uris_never_crash_or_leak),
+      cmocka_unit_test(the_target_in_force)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,6 @@
-/* Every allocation of a batch's life fails once, each time in a process of its own (the hook counts
-   from the start of a process). Without MLT_FAULTS nothing fails and the first child succeeds. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+/* A batch's life without memory. */
 #include "batch_helpers.h"
-
-enum { MAX_ALLOCATIONS = 2000, DONE = 0, OUT_OF_MEMORY = 1, WRONG = 2 };
+#include "nomem.h"
 
 static enum mlt_rc fill(struct mlt_batch *b, struct mlt_err *err) {
   int64_t step[3] = {2, 1, 1}, ts[3] = {0, 0, 0};
@@ -45,46 +38,25 @@ static enum mlt_rc fill(struct mlt_batch *b, struct mlt_err *err) {
   return rc == MLT_OK ? mlt_batch_seal(b, err) : rc;
 }
 
-static int live(void) {
+static enum nomem_result live(void *ctx) {
+  (void)ctx;
   struct mlt_limits limits;
   mlt_limits_declared(&limits);
   struct mlt_batch *b = mlt_batch_new(&limits, 0);
   if (!b)
-    return OUT_OF_MEMORY;
+    return NOMEM_FAILED;
   struct mlt_err err = MLT_ERR_INIT;
   enum mlt_rc rc = fill(b, &err);
-  int result = rc == MLT_OK && b->points.n == 4 && err.rc == MLT_OK   ? DONE
-               : rc == MLT_NOMEM && err.rc == MLT_NOMEM && err.msg[0] ? OUT_OF_MEMORY
-                                                                      : WRONG;
+  enum nomem_result result = rc == MLT_OK && b->points.n == 4 && err.rc == MLT_OK   ? NOMEM_DONE
+                             : rc == MLT_NOMEM && err.rc == MLT_NOMEM && err.msg[0] ? NOMEM_FAILED
+                                                                                    : NOMEM_WRONG;
   mlt_batch_free(b);
   return result;
 }
 
-static int in_a_child(int fail_at) {
-  pid_t pid = fork();
-  if (pid == 0) {
-    char text[16];
-    (void)snprintf(text, sizeof text, "%d", fail_at);
-    setenv("MLT_FAIL_ALLOC", text, 1);
-    exit(live());
-  }
-  int status;
-  assert_int_equal(waitpid(pid, &status, 0), pid);
-  assert_true(WIFEXITED(status));
-  return WEXITSTATUS(status);
-}
-
 static void every_failed_allocation_is_an_error_and_leaks_nothing(void **state) {
   (void)state;
-  int n = 1, result;
-  while ((result = in_a_child(n)) == OUT_OF_MEMORY && n < MAX_ALLOCATIONS)
-    n++;
-  assert_int_equal(result, DONE);
-#ifdef MLT_FAULTS
-  assert_in_range(n, 30, MAX_ALLOCATIONS);
-#else
-  assert_int_equal(n, 1);
-#endif
+  nomem_each(live, NULL, 30);
 }
 
 int main(void) {

@@ -2,6 +2,8 @@
 #include "../lite/scratch.h"
 
 #include "lite/ledger.h"
+#include "nomem.h"
+#include "sql.h"
 
 static const struct mlt_ledger_ops *const ops = &mlt_lite_ledger;
 
@@ -180,6 +182,100 @@ static void test_a_newer_ledger_ends_it(void **state) {
   mlt_lite_close(db);
 }
 
+/* Somebody has the file: that is told, and nothing is changed. */
+static void test_an_end_that_cannot_be_written_is_an_error(void **state) {
+  struct scratch *s = *state;
+  struct mlt_lite *db = scratch_open(s, MLT_LITE_WRITE);
+  struct mlt_ledger_state is = open_as(s, db, source);
+  struct mlt_lite *other = scratch_open(s, MLT_LITE_WRITE);
+  assert_works(s, mlt_lite_begin(other, false, HEAD, EVERYTHING, &s->err));
+  mlt_lite_busy_timeout(db, 1);
+  assert_fails(s, mlt_ledger_end(ops, db, &is, "done", NULL, &s->err), MLT_TEMPFAIL, "");
+  assert_int_equal(is.id, 1);
+  mlt_lite_rollback(other);
+  mlt_lite_close(other);
+  assert_int_equal(count(s, "state = 'running'"), 1);
+  mlt_lite_close(db);
+}
+
+static enum mlt_rc take_batch(void *ctx, const struct mlt_ledger_batch_row *b,
+                              struct mlt_err *err) {
+  (void)err;
+  assert_int_equal(b->seq, ++*(int *)ctx);
+  assert_int_equal(b->runs, 1);
+  assert_int_equal(b->rows, b->seq == 1 ? 4 : 3);
+  assert_int_equal(b->committed_at.len, 20);
+  return MLT_OK;
+}
+
+static void test_batches_and_state_are_told(void **state) {
+  struct scratch *s = *state;
+  struct mlt_lite *db = scratch_open(s, MLT_LITE_WRITE);
+  struct mlt_ledger_state is = open_as(s, db, source);
+  char word[16], worker[MLT_WORKER_MAX], mine[MLT_WORKER_MAX];
+  double idle = -1;
+  int n = 0;
+  write_run(s, db, is.id, "r", true, 1);
+  write_run(s, db, is.id, "theirs", false, 0);
+  assert_works(s, ops->batches(db, is.id, take_batch, &n, &s->err));
+  assert_int_equal(n, 2);
+  assert_works(s, ops->state(db, is.id, word, worker, &idle, &s->err));
+  mlt_worker_name(mine);
+  assert_string_equal(word, "running");
+  assert_string_equal(worker, mine);
+  assert_true(idle >= 0 && idle < 1e6);
+  assert_fails(s, ops->state(db, 7, word, worker, &idle, &s->err), MLT_NOINPUT, "no import 7");
+  mlt_lite_close(db);
+}
+
+static enum mlt_rc count_import(void *ctx, const struct mlt_ledger_import *i, struct mlt_err *err) {
+  (void)i, (void)err;
+  ++*(int *)ctx;
+  return MLT_OK;
+}
+
+/* The listing, beginning with the connection. */
+static enum nomem_result list(void *ctx) {
+  const struct scratch *s = ctx;
+  struct mlt_lite *db = NULL;
+  struct mlt_err err = MLT_ERR_INIT;
+  bool there, made;
+  int n = 0;
+  enum mlt_rc rc = mlt_lite_open(&db, s->path, MLT_LITE_READ, &err);
+  if (rc == MLT_OK)
+    rc = ops->begin(db, MLT_LEDGER_READ, &there, &made, &err);
+  if (rc == MLT_OK) {
+    rc = ops->imports(db, 0, count_import, &n, &err);
+    ops->rollback(db);
+  }
+  mlt_lite_close(db);
+  if (rc == MLT_OK)
+    return n == 2 ? NOMEM_DONE : NOMEM_WRONG;
+  return rc == MLT_NOMEM && err.rc == MLT_NOMEM && err.msg[0] ? NOMEM_FAILED : NOMEM_WRONG;
+}
+
+static void test_out_of_memory_is_an_error(void **state) {
+  struct scratch *s = *state;
+  scratch_sql(s->path, mlt_sql_ledger_lite_1);
+  scratch_sql(
+      s->path,
+      "INSERT INTO mltrack_import (source, format, options, version, head, state, worker)"
+      " VALUES ('a', 'csv', '{}', '1', 'h', 'done', 'w'), ('b', 'csv', '{}', '1', 'h', 'done', 'w')");
+  scratch_sql(s->path,
+              "UPDATE mltrack_import SET source = printf('%900000s', 'far')"); /* more than an arena
+                                                                                  begins with */
+  nomem_each(list, s, 4);
+}
+
+static void test_what_is_an_id(void **state) {
+  (void)state;
+  assert_int_equal(mlt_ledger_id("1"), 1);
+  assert_int_equal(mlt_ledger_id("999999999999999999"), 999999999999999999);
+  static const char *const none[] = {"", "0", "01", "-1", "+1", "1 ", "x", "1000000000000000000"};
+  for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+    assert_int_equal(mlt_ledger_id(none[i]), 0);
+}
+
 static enum mlt_rc take_run(void *ctx, struct mlt_str run, uint64_t digest, struct mlt_err *err) {
   (void)err;
   assert_true(mlt_str_is(run, "r"));
@@ -226,6 +322,7 @@ static void test_batches_are_gathered_into_their_import(void **state) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 int main(void) {
   const struct CMUnitTest tests[] = {
+      TEST(test_out_of_memory_is_an_error), /* first: it counts */
       TEST(test_the_first_makes_the_tables),
       TEST(test_a_dead_one_goes_on),
       TEST(test_a_failed_one_goes_on_and_a_done_one_does_not),
@@ -237,6 +334,9 @@ int main(void) {
       TEST(test_what_bars_a_ledger_is_said),
       TEST(test_a_newer_ledger_ends_it),
       TEST(test_batches_are_gathered_into_their_import),
+      TEST(test_an_end_that_cannot_be_written_is_an_error),
+      TEST(test_batches_and_state_are_told),
+      cmocka_unit_test(test_what_is_an_id),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

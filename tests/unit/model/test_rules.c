@@ -64,6 +64,10 @@ static void blank_experiment_names_are_refused_since_3_18(void **state) {
   assert_non_null(mlt_rule_experiment_name(blank, MLT_RULES_3_18));
   assert_non_null(mlt_rule_experiment_name(MLT_STR_LIT(""), MLT_RULES_3_17));
   assert_valid(mlt_rule_experiment_name, "a/../b");
+  char name[501];
+  memset(name, 'n', sizeof name);
+  assert_null(mlt_rule_experiment_name((struct mlt_str){name, 500}, MLT_RULES_3_17));
+  assert_non_null(mlt_rule_experiment_name((struct mlt_str){name, 501}, MLT_RULES_3_17));
 }
 
 static void names_of_models_aliases_and_runs_have_their_own_rules(void **state) {
@@ -121,6 +125,13 @@ static void an_artifact_uri_that_does_not_fit_is_cut_and_its_length_told(void **
                    strlen("/data/r/artifacts"));
   assert_string_equal(out, "/data/r");
   assert_int_equal(mlt_rule_artifact_uri(NULL, 0, MLT_STR_LIT("/"), MLT_STR_LIT("r")), 12);
+  assert_int_equal(mlt_rule_artifact_uri(NULL, 0, MLT_STR_LIT(" s3://b"), MLT_STR_LIT("r")), 18);
+  char whole[32];
+  assert_int_equal(
+      mlt_rule_artifact_uri(whole, sizeof whole, MLT_STR_LIT("/data"), MLT_STR_LIT("//r")), 17);
+  assert_string_equal(whole, "/data/r/artifacts");
+  assert_int_equal(mlt_rule_artifact_location(whole, sizeof whole, "/root", 12), 8);
+  assert_string_equal(whole, "/root/12");
 }
 
 static void metrics_are_mapped_and_ordered_as_mlflow_does(void **state) {
@@ -136,6 +147,16 @@ static void metrics_are_mapped_and_ordered_as_mlflow_does(void **state) {
   assert_false(mlt_metric_later(-1, 9, 9, 1, 1, 1));
 }
 
+static void names_that_are_too_long_are_refused(void **state) {
+  (void)state;
+  char name[258];
+  memset(name, 'n', sizeof name);
+  assert_null(mlt_rule_alias((struct mlt_str){name, 255}, MLT_RULES_3_17));
+  assert_non_null(mlt_rule_alias((struct mlt_str){name, 256}, MLT_RULES_3_17));
+  assert_null(mlt_rule_run_id((struct mlt_str){name, 256}, MLT_RULES_3_17));
+  assert_non_null(mlt_rule_run_id((struct mlt_str){name, 257}, MLT_RULES_3_17));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(keys_follow_mlflows_rule),
@@ -143,6 +164,7 @@ int main(void) {
       cmocka_unit_test(older_releases_accept_a_last_newline),
       cmocka_unit_test(blank_experiment_names_are_refused_since_3_18),
       cmocka_unit_test(names_of_models_aliases_and_runs_have_their_own_rules),
+      cmocka_unit_test(names_that_are_too_long_are_refused),
       cmocka_unit_test(text_must_be_utf8_without_nul),
       cmocka_unit_test(artifact_uris_grow_at_the_path),
       cmocka_unit_test(an_artifact_uri_that_does_not_fit_is_cut_and_its_length_told),

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "nomem.h"
 #include "pg/copy_binary.h"
 
 static const struct mlt_copy_columns all = {5,
@@ -127,8 +128,29 @@ static void a_row_beyond_the_limit_is_refused(void **state) {
   mlt_buf_free(&b);
 }
 
+static enum nomem_result encode(void *ctx) {
+  static const char long_text[300] = "";
+  (void)ctx;
+  const struct mlt_copy_columns one = {1, {{"value", 0, MLT_COPY_TEXT}}};
+  const struct mlt_value row[] = {{.kind = MLT_V_TEXT, .s = {long_text, sizeof long_text}}};
+  struct mlt_buf b;
+  struct mlt_err err = MLT_ERR_INIT;
+  mlt_buf_init(&b, 1000);
+  enum mlt_rc rc = mlt_copy_row(&b, &one, row, &err);
+  mlt_buf_free(&b);
+  return rc == MLT_OK                             ? NOMEM_DONE
+         : rc == MLT_NOMEM && err.rc == MLT_NOMEM ? NOMEM_FAILED
+                                                  : NOMEM_WRONG;
+}
+
+static void out_of_memory_is_an_error(void **state) {
+  (void)state;
+  nomem_each(encode, NULL, 2);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(out_of_memory_is_an_error), /* first: it counts */
       cmocka_unit_test(the_file_starts_and_ends_as_the_manual_says),
       cmocka_unit_test(every_type_has_its_bytes),
       cmocka_unit_test(null_and_the_empty_string_differ),

@@ -125,6 +125,23 @@ static void a_long_chain_of_names_is_an_error_not_an_overflow(void **state) {
 
 static atomic_bool stop;
 
+static void what_is_no_file_has_its_own_error(void **state) {
+  (void)state;
+  assert_int_equal(mkfifoat(root, "fifo", 0600), 0);
+  assert_string_equal(contents("fifo"), "ENODEV");
+  link_to("to-fifo", "fifo");
+  assert_int_equal(mlt_beneath_file(root, root, "to-fifo", "to-fifo", true), -ENODEV);
+}
+
+static void every_error_has_a_word_and_a_sentence(void **state) {
+  (void)state;
+  const char *code = NULL;
+  assert_string_equal(mlt_beneath_reason(ENOENT, &code), "it is not there");
+  assert_string_equal(code, "missing");
+  assert_string_equal(mlt_beneath_reason(EIO, &code), "Input/output error");
+  assert_string_equal(code, "unreadable");
+}
+
 /* Puts a sound link and a link out at root/x in turn. */
 static void *swap(void *unused) {
   (void)unused;
@@ -161,6 +178,8 @@ int main(void) {
       TEST(links_that_lead_nowhere_have_their_own_errors),
       TEST(a_long_chain_of_names_is_an_error_not_an_overflow),
       TEST(a_link_that_changes_meanwhile_never_leads_out),
+      TEST(what_is_no_file_has_its_own_error),
+      cmocka_unit_test(every_error_has_a_word_and_a_sentence),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
