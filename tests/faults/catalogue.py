@@ -95,6 +95,26 @@ def campaign(lab, names, mode, budget, seed, say):
     return scores
 
 
+GROUPS = {
+    "killed (`kill -9`), at random moments and at system calls, again while mending; signals": "F01 F02 F03 F04",
+    "the server ended, stopped, crashed, failed over": "F05 F06 F07",
+    "the connection cut at any byte, silent, slow; the reply to COMMIT lost; a pooler between": "F08 F09 F10 F22",
+    "disks full, read and write errors, memory that runs out": "F11 F12 F13",
+    "several importers at once; a live MLflow; schema upgrades; locks and timeouts; runs removed": "F14 F15 F16 F17 F18 F19 F23",
+    "clocks; rights missing; SQLite locked and killed; sources that change": "F20 F21 F24 F25",
+}
+
+
+def short_table(scores):
+    """The same for the README."""
+    lines = ["| Struck by | Points | The promise |", "|---|--:|---|"]
+    for what, names in GROUPS.items():
+        these = [s for s in scores if s.fault.name in names.split()]
+        failed = sum(s.failed for s in these)
+        lines.append(f"| {what} | {sum(len(s.tried) for s in these)} | {f'{failed} FAILED' if failed else 'held'} |")
+    return "\n".join(lines)
+
+
 def table(scores):
     """The scorecard, as Markdown."""
     lines = ["| Fault | | Points | What became of the import | Seconds | The promise |", "|---|---|---|---|---|---|"]
