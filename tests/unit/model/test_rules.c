@@ -130,8 +130,8 @@ static void an_artifact_uri_that_does_not_fit_is_cut_and_its_length_told(void **
   assert_int_equal(
       mlt_rule_artifact_uri(whole, sizeof whole, MLT_STR_LIT("/data"), MLT_STR_LIT("//r")), 17);
   assert_string_equal(whole, "/data/r/artifacts");
-  assert_int_equal(mlt_rule_artifact_location(whole, sizeof whole, "/root", 12), 8);
-  assert_string_equal(whole, "/root/12");
+  assert_int_equal(mlt_rule_artifact_location(whole, sizeof whole, "/store", 12), 9);
+  assert_string_equal(whole, "/store/12");
 }
 
 static void metrics_are_mapped_and_ordered_as_mlflow_does(void **state) {
