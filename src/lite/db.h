@@ -17,6 +17,7 @@ struct mlt_lite {
   bool immutable;           /* nobody can write the file: no locks are taken */
   bool query_only;          /* inside a read-only transaction */
   bool indexes_aside;       /* lite/build.h: the large tables have none yet */
+  bool takes_odd;           /* mlt_lite_take_odd */
   double locked_at;         /* when the write transaction in progress began; 0: none */
   double held;              /* seconds in write transactions since the last pause */
   int64_t keep_for;         /* the import whose changes are recorded; 0: none */
@@ -61,6 +62,8 @@ int mlt_lite_connect(struct mlt_lite *db, const char *name, int flags);
 /* The value at column i as one of the type; false when it is of another kind and cannot be
  * converted without loss, or when out of memory. */
 bool mlt_lite_value(sqlite3_stmt *stmt, int i, enum mlt_coltype type, struct mlt_value *v);
+/* One that it refuses, as text, to be shown; absent when out of memory. */
+struct mlt_str mlt_lite_odd(sqlite3_stmt *stmt, int i);
 /* Binds a value to parameter i without a copy: SQLite's result code. */
 int mlt_lite_bind(sqlite3_stmt *stmt, int i, const struct mlt_value *v);
 

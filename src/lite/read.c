@@ -113,8 +113,10 @@ static enum mlt_rc take_column(struct mlt_lite_read *r, unsigned i, enum mlt_col
   if (sqlite3_errcode(r->db->handle) == SQLITE_NOMEM)
     return mlt_err_nomem(err);
   r->row.v[i] = (struct mlt_value){.kind = MLT_V_NULL, .s = MLT_STR_NULL};
-  if (r->row.bad == MLT_C_COUNT)
+  if (r->row.bad == MLT_C_COUNT) {
     r->row.bad = bad;
+    r->row.odd = mlt_lite_odd(r->stmt, (int)i);
+  }
   return MLT_OK;
 }
 

@@ -127,6 +127,17 @@ bool mlt_lite_value(sqlite3_stmt *stmt, int i, enum mlt_coltype type, struct mlt
   return read_text(stmt, i, v);
 }
 
+void mlt_lite_take_odd(struct mlt_lite *db) {
+  db->takes_odd = true;
+}
+
+struct mlt_str mlt_lite_odd(sqlite3_stmt *stmt, int i) {
+  if (sqlite3_column_type(stmt, i) == SQLITE_BLOB)
+    return MLT_STR_LIT("a blob");
+  const char *text = (const char *)sqlite3_column_text(stmt, i);
+  return (struct mlt_str){text, (size_t)sqlite3_column_bytes(stmt, i)};
+}
+
 static enum mlt_rc refuse_value(struct mlt_lite *db, sqlite3_stmt *stmt, int i,
                                 const struct mlt_column_info *info, struct mlt_err *err) {
   static const char *const kinds[] = {[MLT_TYPE_I4] = "integer",
@@ -149,7 +160,11 @@ static enum mlt_rc read_row(struct mlt_lite *db, sqlite3_stmt *stmt, const struc
                             struct mlt_value *row, struct mlt_err *err) {
   for (unsigned i = 0; i < q->n_columns; i++) {
     const struct mlt_column_info *info = mlt_column_info((enum mlt_column)(q->first + i));
-    if (!mlt_lite_value(stmt, (int)i, info->type, &row[i]))
+    if (mlt_lite_value(stmt, (int)i, info->type, &row[i]))
+      continue;
+    if (db->takes_odd)
+      row[i] = (struct mlt_value){.kind = MLT_V_TEXT, .s = mlt_lite_odd(stmt, (int)i)};
+    if (!db->takes_odd || !row[i].s.p)
       return refuse_value(db, stmt, (int)i, info, err);
   }
   return MLT_OK;

@@ -50,10 +50,13 @@ enum mlt_rc mlt_lite_merge(struct mlt_lite *db, const struct mlt_merge *merge, u
                            struct mlt_merged *out, struct mlt_err *err);
 /* Streams the rows that match in the default workspace, in no particular order; `where` NULL: every
    row of the table. Keys must be distinct. A table the features lack has no rows. MLT_DATA for a
-   value that its column's type cannot hold. */
+   value that its column's type cannot hold, unless such are taken. */
 enum mlt_rc mlt_lite_select(struct mlt_lite *db, enum mlt_table table,
                             const struct mlt_where *where, uint32_t features, mlt_row_fn fn,
                             void *ctx, struct mlt_err *err);
+/* From now on a select gives a value that its column's type cannot hold as text, whatever the
+   column: for who compares. */
+void mlt_lite_take_odd(struct mlt_lite *db);
 /* What the rows of these runs (distinct) come to in params, tags, metrics or latest_metrics. */
 enum mlt_rc mlt_lite_sum_rows(struct mlt_lite *db, enum mlt_table table, const struct mlt_str *runs,
                               size_t n, uint32_t features, mlt_row_sum_fn fn, void *ctx,

@@ -17,8 +17,8 @@ static uint64_t kv_hash(const struct mlt_value *key, const struct mlt_value *val
 static uint64_t point_hash(const struct mlt_value *key, const struct mlt_value *step,
                            const struct mlt_value *timestamp, const struct mlt_value *value,
                            const struct mlt_value *is_nan) {
-  if (step->kind == MLT_V_NULL || timestamp->kind == MLT_V_NULL || value->kind == MLT_V_NULL ||
-      is_nan->kind == MLT_V_NULL)
+  if (step->kind != MLT_V_INT || timestamp->kind != MLT_V_INT || value->kind != MLT_V_DOUBLE ||
+      is_nan->kind != MLT_V_BOOL)
     return text_hash(key->s, 0);
   uint64_t h = mlt_lookup3_u32(is_nan->b, (uint64_t)timestamp->i);
   h = mlt_lookup3_double(value->d, h ^ (uint64_t)step->i);

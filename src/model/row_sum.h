@@ -16,8 +16,8 @@ struct mlt_row_sum {
 };
 
 /* Of a row of params, tags, metrics or latest_metrics, whose run goes without saying. Rows that
-   mlt_value_eq holds for the same have the same: 0.0 and -0.0 are. One with a NULL in it counts as
-   its key alone. */
+   mlt_value_eq holds for the same have the same: 0.0 and -0.0 are. One with a NULL in it, or a
+   value of another type, counts as its key alone. */
 uint64_t mlt_row_hash(enum mlt_table table, const struct mlt_value *row);
 
 static inline void mlt_row_sum_add(struct mlt_row_sum *s, enum mlt_table table,

@@ -26,12 +26,14 @@ struct mlt_read_info {
 };
 
 /* One row. v as model/row.h has it; a value that is not of its column's type is NULL, and `bad` the
-   first such column (MLT_C_COUNT: none): only SQLite stores such. Of a copied table, v is as its
-   shape has it, extra as schema/copied.h, and bad counts from MLT_C_COUNT + 1, its first column. */
+   first such column (MLT_C_COUNT: none), `odd` what it holds, as text: only SQLite stores such. Of
+   a copied table, v is as its shape has it, extra as schema/copied.h, and bad counts from
+   MLT_C_COUNT + 1, its first column. */
 struct mlt_read_row {
   struct mlt_value v[MLT_MAX_COLUMNS];
   struct mlt_str extra[MLT_READ_EXTRA];
   enum mlt_column bad;
+  struct mlt_str odd;
 };
 
 const struct mlt_read_info *mlt_read_info(enum mlt_read what);

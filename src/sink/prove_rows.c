@@ -15,22 +15,30 @@ enum {
   TOLD_MAX = 10, /* rows of one run and table that are named; the rest is counted */
   HELD_MAX = 64, /* points of one key that wait for their other side */
   KEY_MAX = 1024,
-  POINT_TEXT = 160
+  ODD_MAX = 64,
+  POINT_TEXT = 160 + ODD_MAX
+};
+
+/* A point; only a damaged target has one whose value or flag is none of its column's type: then the
+   value is NaN, and `odd` shows it. */
+struct shown_point {
+  struct mlt_metric_point p;
+  char odd[ODD_MAX];
 };
 
 /* A row: of params and tags `text` counts, of metrics and latest_metrics the point. */
 struct item {
   struct mlt_str key;
   struct mlt_value text;
-  struct mlt_metric_point point;
-  bool broken; /* a NULL where none can be, or no value of its column's type */
+  struct shown_point point;
+  char broken[ODD_MAX]; /* not "": a NULL where none can be, or a step or time of no number */
 };
 
 /* Points of one key that the other side has not; what looks like the same point of both is one
    difference. */
 struct held {
   size_t n;
-  struct mlt_metric_point v[HELD_MAX];
+  struct shown_point v[HELD_MAX];
 };
 
 struct walk {
@@ -67,16 +75,20 @@ static struct mlt_str run_id(const struct walk *w) {
   return w->a->b->runs.v[w->run].r.run_uuid;
 }
 
-static const char *point_text(char out[POINT_TEXT], struct mlt_metric_point p) {
+static const char *point_text(char out[POINT_TEXT], const struct shown_point *shown) {
   char number[MLT_DOUBLE_TEXT];
+  struct mlt_metric_point p = shown->p;
   (void)mlt_text_double(number, p.value);
-  (void)snprintf(out, POINT_TEXT, "step %" PRId64 ", time %" PRId64 ", value %s%s", p.step,
-                 p.timestamp, number, p.is_nan ? " (NaN)" : "");
+  int n = snprintf(out, POINT_TEXT, "step %" PRId64 ", time %" PRId64 ", ", p.step, p.timestamp);
+  if (*shown->odd)
+    (void)snprintf(out + n, POINT_TEXT - (size_t)n, "%s", shown->odd);
+  else
+    (void)snprintf(out + n, POINT_TEXT - (size_t)n, "value %s%s", number, p.is_nan ? " (NaN)" : "");
   return out;
 }
 
 static enum mlt_rc tell_point(struct walk *w, const char *code, struct mlt_str key,
-                              struct mlt_metric_point p) {
+                              const struct shown_point *p) {
   char text[POINT_TEXT];
   const char *side = strcmp(code, "row-extra") == 0 ? "the source" : "the database";
   return may_tell(w) ? mlt_prove_tell(w->a, code, w->table, run_id(w), key, "%s has no point %s",
@@ -85,7 +97,7 @@ static enum mlt_rc tell_point(struct walk *w, const char *code, struct mlt_str k
 }
 
 static enum mlt_rc tell_points(struct walk *w, const char *code, struct mlt_str key,
-                               struct mlt_metric_point theirs, struct mlt_metric_point ours) {
+                               const struct shown_point *theirs, const struct shown_point *ours) {
   char there[POINT_TEXT], mine[POINT_TEXT];
   return may_tell(w)
              ? mlt_prove_tell(w->a, code, w->table, run_id(w), key, "is %s; %s in the source",
@@ -126,14 +138,14 @@ static enum mlt_rc pair(struct walk *w, enum likeness how, struct mlt_str key) {
   enum mlt_rc rc = MLT_OK;
   for (size_t e = 0; e < w->extra.n;) {
     size_t m = 0;
-    while (m < w->missing.n && !is_like(how, w->extra.v[e], w->missing.v[m]))
+    while (m < w->missing.n && !is_like(how, w->extra.v[e].p, w->missing.v[m].p))
       m++;
     if (m == w->missing.n) {
       e++;
       continue;
     }
     if (rc == MLT_OK)
-      rc = tell_points(w, "row-differs", key, w->extra.v[e], w->missing.v[m]);
+      rc = tell_points(w, "row-differs", key, &w->extra.v[e], &w->missing.v[m]);
     drop(&w->extra, e);
     drop(&w->missing, m);
   }
@@ -146,9 +158,9 @@ static enum mlt_rc settle(struct walk *w) {
   for (unsigned how = 0; rc == MLT_OK && how < LIKENESSES; how++)
     rc = pair(w, (enum likeness)how, key);
   for (size_t i = 0; rc == MLT_OK && i < w->missing.n; i++)
-    rc = tell_point(w, "row-missing", key, w->missing.v[i]);
+    rc = tell_point(w, "row-missing", key, &w->missing.v[i]);
   for (size_t i = 0; rc == MLT_OK && i < w->extra.n; i++)
-    rc = tell_point(w, "row-extra", key, w->extra.v[i]);
+    rc = tell_point(w, "row-extra", key, &w->extra.v[i]);
   w->missing.n = w->extra.n = 0;
   return rc;
 }
@@ -170,20 +182,20 @@ static enum mlt_rc missing(struct walk *w, const struct item *i) {
   if (is_kv(w))
     return tell_text(w, "row-missing", i);
   return w->table == MLT_T_METRICS ? hold(w, &w->missing, i)
-                                   : tell_point(w, "row-missing", i->key, i->point);
+                                   : tell_point(w, "row-missing", i->key, &i->point);
 }
 
 static enum mlt_rc extra(struct walk *w, const struct item *i) {
   if (mlt_prove_one_way(w->a, w->run))
     return MLT_OK;
-  if (i->broken)
+  if (*i->broken)
     return may_tell(w) ? mlt_prove_tell(w->a, "row-extra", w->table, run_id(w), i->key,
-                                        "a row with a NULL, or a value of another type")
+                                        "%s, which the source has not", i->broken)
                        : MLT_OK;
   if (is_kv(w))
     return tell_text(w, "row-extra", i);
   return w->table == MLT_T_METRICS ? hold(w, &w->extra, i)
-                                   : tell_point(w, "row-extra", i->key, i->point);
+                                   : tell_point(w, "row-extra", i->key, &i->point);
 }
 
 /* Both sides have a row of the key, which is all there is of it in the table. */
@@ -191,16 +203,17 @@ static enum mlt_rc both(struct walk *w, const struct item *theirs) {
   const struct item *ours = &w->ours;
   bool one_way = mlt_prove_one_way(w->a, w->run);
   const char *code = one_way && w->table != MLT_T_PARAMS ? "row-superseded" : "row-differs";
-  struct mlt_metric_point t = theirs->point, o = ours->point;
+  struct mlt_metric_point t = theirs->point.p, o = ours->point.p;
   if (is_kv(w))
     return mlt_value_eq(&ours->text, &theirs->text) || !may_tell(w)
                ? MLT_OK
                : mlt_prove_tell_value(w->a, code, w->table, run_id(w), ours->key, &theirs->text,
                                       &ours->text);
+  bool odd = *theirs->point.odd != '\0';
   bool later = mlt_metric_later(t.step, t.timestamp, t.value, o.step, o.timestamp, o.value);
-  if (w->table == MLT_T_METRICS || mlt_metric_order(t, o) == 0 || (one_way && later))
+  if (w->table == MLT_T_METRICS || (!odd && (mlt_metric_order(t, o) == 0 || (one_way && later))))
     return MLT_OK;
-  return tell_points(w, "row-differs", ours->key, t, o);
+  return tell_points(w, "row-differs", ours->key, &theirs->point, &ours->point);
 }
 
 /* As both sides are sorted; only a damaged target has NaN as a value, which sorts last. */
@@ -208,10 +221,10 @@ static int order(const struct walk *w, const struct item *ours, const struct ite
   int c = mlt_str_cmp(ours->key, theirs->key);
   if (c || w->table != MLT_T_METRICS)
     return c;
-  if (isnan(theirs->point.value) && ours->point.step == theirs->point.step &&
-      ours->point.timestamp == theirs->point.timestamp)
+  struct mlt_metric_point o = ours->point.p, t = theirs->point.p;
+  if (isnan(t.value) && o.step == t.step && o.timestamp == t.timestamp)
     return -1;
-  return mlt_metric_order(ours->point, theirs->point);
+  return mlt_metric_order(o, t);
 }
 
 /* ---- the source's rows ---- */
@@ -222,7 +235,7 @@ static enum mlt_rc next_point(struct walk *w) {
   w->over = rc == MLT_END;
   if (rc == MLT_OK)
     w->ours = (struct item){.key = w->a->b->keys.v[p.key],
-                            .point = {p.step, p.timestamp, p.value, p.is_nan}};
+                            .point.p = {p.step, p.timestamp, p.value, p.is_nan}};
   return rc == MLT_END ? MLT_OK : rc;
 }
 
@@ -242,26 +255,44 @@ static enum mlt_rc next_ours(struct walk *w) {
   } else {
     const struct mlt_batch_points *p = &b->latest;
     w->ours = (struct item){.key = b->keys.v[p->key[i]],
-                            .point = {p->step[i], p->timestamp[i], p->value[i], p->is_nan[i]}};
+                            .point.p = {p->step[i], p->timestamp[i], p->value[i], p->is_nan[i]}};
   }
   return MLT_OK;
 }
 
 /* ---- the target's ---- */
 
+/* "value 'abc'", of one that is no `kind`; else nothing. */
+static bool show_odd(const struct mlt_value *v, enum mlt_value_kind kind, const char *name,
+                     char out[ODD_MAX]) {
+  char shown[ODD_MAX];
+  if (v->kind == kind)
+    return false;
+  (void)snprintf(out, ODD_MAX, "%s %.48s", name, mlt_value_show(v, shown, sizeof shown));
+  return true;
+}
+
 static void read_point(const struct mlt_value *step, const struct mlt_value *timestamp,
                        const struct mlt_value *value, const struct mlt_value *is_nan,
                        struct item *out) {
-  out->broken = step->kind != MLT_V_INT || timestamp->kind != MLT_V_INT ||
-                value->kind != MLT_V_DOUBLE || is_nan->kind != MLT_V_BOOL;
-  if (!out->broken)
-    out->point = (struct mlt_metric_point){step->i, timestamp->i, value->d, is_nan->b};
+  struct shown_point *to = &out->point;
+  if (show_odd(step, MLT_V_INT, "a step", out->broken) ||
+      show_odd(timestamp, MLT_V_INT, "a time", out->broken))
+    return;
+  to->p = (struct mlt_metric_point){.step = step->i, .timestamp = timestamp->i, .value = NAN};
+  if (show_odd(value, MLT_V_DOUBLE, "value", to->odd) ||
+      show_odd(is_nan, MLT_V_BOOL, "is_nan", to->odd))
+    return;
+  to->p.value = value->d;
+  to->p.is_nan = is_nan->b;
 }
 
 #define AT(table, column) (&row[MLT_C_##table##_##column - MLT_C_##table##_key])
 
 static void read_item(const struct walk *w, const struct mlt_value *row, struct item *out) {
-  *out = (struct item){.key = row[0].s, .broken = row[0].kind != MLT_V_TEXT};
+  *out = (struct item){.key = row[0].s};
+  if (show_odd(&row[0], MLT_V_TEXT, "a key", out->broken))
+    return;
   if (is_kv(w))
     out->text = row[1];
   else if (w->table == MLT_T_METRICS)
@@ -279,7 +310,7 @@ static enum mlt_rc take_theirs(void *ctx, const struct mlt_value *row, struct ml
   enum mlt_rc rc = MLT_OK;
   (void)err;
   read_item(w, row, &theirs);
-  if (theirs.broken)
+  if (*theirs.broken)
     return extra(w, &theirs);
   while (rc == MLT_OK && !w->over && (c = order(w, &w->ours, &theirs)) < 0) {
     rc = missing(w, &w->ours);

@@ -89,11 +89,21 @@ static enum mlt_rc op_read_run(void *db, enum mlt_read what, struct mlt_str run,
   struct sqlite_db *d = db;
   struct mlt_lite_read *r;
   const struct mlt_read_row *row;
+  unsigned n;
+  enum mlt_column first = mlt_table_columns(mlt_read_info(what)->table, &n);
   enum mlt_rc rc = mlt_lite_read_new(&r, d->lite, what, features, err);
   if (rc == MLT_OK)
     rc = mlt_lite_read_start(r, &run, 1, err);
-  while (rc == MLT_OK && (rc = mlt_lite_read_next(r, &row, err)) == MLT_OK)
-    rc = fn(ctx, row->v, err);
+  while (rc == MLT_OK && (rc = mlt_lite_read_next(r, &row, err)) == MLT_OK) {
+    struct mlt_read_row odd;
+    if (row->bad == MLT_C_COUNT) {
+      rc = fn(ctx, row->v, err);
+      continue;
+    }
+    odd = *row; /* as a select gives it */
+    odd.v[row->bad - first] = (struct mlt_value){.kind = MLT_V_TEXT, .s = row->odd};
+    rc = fn(ctx, odd.v, err);
+  }
   mlt_lite_read_free(r);
   return rc == MLT_END ? MLT_OK : rc;
 }
@@ -239,6 +249,8 @@ static enum mlt_rc open_existing(struct sqlite_db *d, const struct mlt_sink_opts
                                  struct mlt_err *err) {
   enum mlt_rc rc = mlt_lite_open(&d->lite, opts->target->path,
                                  opts->dry_run ? MLT_LITE_READ : MLT_LITE_WRITE, err);
+  if (rc == MLT_OK && opts->prove)
+    mlt_lite_take_odd(d->lite);
   return rc == MLT_OK && opts->cache_bytes ? mlt_lite_set_cache(d->lite, opts->cache_bytes, err)
                                            : rc;
 }

@@ -29,7 +29,8 @@ struct mlt_store_ops {
                         uint32_t features, mlt_row_fn fn, void *ctx, struct mlt_err *err);
   enum mlt_rc (*sum_rows)(void *db, enum mlt_table table, const struct mlt_str *runs, size_t n,
                           uint32_t features, mlt_row_sum_fn fn, void *ctx, struct mlt_err *err);
-  /* The rows of one run, in the order that the read has them in. */
+  /* The rows of one run, in the order that the read has them in. In a proof a value that its column
+     cannot hold, which only SQLite stores, is text, as that of a select. */
   enum mlt_rc (*read_run)(void *db, enum mlt_read what, struct mlt_str run, uint32_t features,
                           mlt_row_fn fn, void *ctx, struct mlt_err *err);
   enum mlt_rc (*insert_copied)(void *db, const struct mlt_copied_rows *rows, struct mlt_err *err);

@@ -16,7 +16,7 @@ static enum mlt_rc take(void *ctx, const struct mlt_read_row *row, struct mlt_er
                                           .table = t->table,
                                           .id = row->extra[RUN],
                                           .field = row->extra[KEY]},
-                    "%.*s x infinity or NaN in table %s, where MLflow stores "
+                    "%.*s x infinity, NaN or what is no number in table %s, where MLflow stores "
                     "+-1.7976931348623157e308, or 0 with is_nan",
                     MLT_STR_ARG(row->extra[ROWS]), mlt_table_name(t->table));
   return MLT_OK;

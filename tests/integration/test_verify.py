@@ -80,6 +80,18 @@ CATALOGUE = {
             with_infinity("UPDATE logged_model_metrics SET metric_value = @ WHERE metric_name = 'on/data'"),
             [("value-not-finite", "<rich>")],
         ),
+        (
+            {"sqlite": points("UPDATE metrics SET value = 'much'", "special", "step = 1")},
+            [("value-not-finite", "<rich>")],
+        ),
+        (
+            {"sqlite": points("UPDATE metrics SET timestamp = x'00'", "digits", "step = 0")},
+            [("value-not-finite", "<rich>")],
+        ),
+        (
+            {"sqlite": "UPDATE logged_model_metrics SET metric_step = 'last' WHERE metric_name = 'model nan'"},
+            [("value-not-finite", "<rich>")],
+        ),
     ],
     "runs": [
         (run("rich", "user_id = NULL"), [("run-unreadable", "<rich>")]),
@@ -557,6 +569,7 @@ def finding_rows():
 
 def test_help_manual_and_completions_have_every_option(run_verify):
     help_text = run_verify("--help", check=0).stdout
+    assert len(help_text.splitlines()) <= 80  # a page
     assert set(re.findall(r"^ +(?:-\w, )?--([\w-]+)", help_text, re.M)) == set(options())
     manual = run_verify("--man", check=0).stdout
     assert set(re.findall(r"Fl \\-([\w-]+)$", manual, re.M)) >= {"quick", "full"}

@@ -10,6 +10,7 @@ import test_verify
 import test_verify_disk
 import test_verify_ledger
 import test_verify_server
+import test_verify_source
 
 LISTED = programs.ROOT / "docs" / "damages.md"
 
@@ -74,6 +75,13 @@ def page():
     rows = [(name, code(sql), found) for name, (sql, found, _) in test_verify_server.DAMAGES.items()]
     rows.append(("another database", "the server answers from another database", "server-run-missing"))
     lines += ["## What a server says", "", *table(("What", "Damage to our side", "Found"), rows)]
+    rows = [
+        (name, code(sql), database, found)
+        for damages, database in ((test_verify_source.DAMAGES, "both"), (test_verify_source.ODD, "sqlite"))
+        for name, (sql, (found, _)) in damages.items()
+    ]
+    head = ("What", "Damage", "Database", "Found")
+    lines += ["## The database and what was imported into it (--source)", "", *table(head, rows)]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -17,10 +17,9 @@ static const struct mlt_cmd cmds[] = {
      .description =
          "Compares what MLflow's database says with itself and with the artifact files it names, and "
          "names every difference. Nothing is written: the database is read in one read-only "
-         "transaction, also while a server works with it. With --run, --experiment, --since or --import "
-         "only those runs are looked at. --source also sets the database against what was imported into it. "
-         "--repair is the exception: it shows what it is to change, asks, and "
-         "writes by MLflow's rules in one transaction; without a terminal it needs --yes.",
+         "transaction, also while a server works with it. --source also sets the "
+         "database against what was imported into it. --repair is the exception: it shows what it is to "
+         "change, asks, and writes by MLflow's rules in one transaction; without a terminal it needs --yes. Times are 30s, 5m, 12h, 7d, 2w.",
      .examples =
          "mltrack-verify\tThe database in force (see ENVIRONMENT in the manual)\n"
          "mltrack-verify --to postgresql:///mlflow --artifacts-destination /srv/mlartifacts\tA server's store\n"
