@@ -90,6 +90,7 @@ enum mlt_run_part {
 
 struct mlt_run {
   enum mlt_run_part part;
+  bool told; /* BEGUN: the source has its end, too, and gives all of it here */
   struct mlt_str run_uuid;
   struct mlt_str experiment; /* struct mlt_experiment.key */
   struct mlt_str name;       /* may be absent */

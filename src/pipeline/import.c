@@ -250,6 +250,7 @@ static enum mlt_rc open_source(struct pump *p) {
   opts.path = p->opts->source;
   opts.target = p->opts->target;
   opts.window_rows = p->opts->batch_rows;
+  opts.whole_runs = p->opts->prove;
   enum mlt_rc rc = mlt_source_open(&p->source, &p->source_ops, p->opts->format, &opts, p->err);
   p->report->format = p->source_ops ? p->source_ops->name : NULL;
   if (rc == MLT_OK)

@@ -23,7 +23,7 @@ struct mlt_artifact_opts { /* pipeline/places.h; strings are borrowed */
 struct mlt_import_opts {
   const char *source;             /* path, or a database's URI */
   const char *format;             /* NULL or "auto" */
-  struct mlt_source_opts reading; /* all but .path, .target and .window_rows */
+  struct mlt_source_opts reading; /* all but .path, .target, .window_rows, .whole_runs */
   const struct mlt_target *target;
   const char *mlflow_version; /* for a new database; NULL = default */
   bool dry_run;

@@ -24,9 +24,10 @@ bool mlt_prove_is_placed(const struct mlt_write *a, const struct mlt_value *loca
 enum mlt_rc mlt_prove_runs(struct mlt_write *a) MLT_NODISCARD;
 /* prove_rows.c: of one run and table. */
 enum mlt_rc mlt_prove_rows(struct mlt_write *a, size_t run, enum mlt_table table) MLT_NODISCARD;
-/* Of a run that is added to only what the source has is proved. */
+/* Of a run that the source does not tell whole, only what it has is proved. */
 static inline bool mlt_prove_one_way(const struct mlt_write *a, size_t run) {
-  return a->b->runs.v[run].r.part != MLT_RUN_WHOLE;
+  const struct mlt_run *r = &a->b->runs.v[run].r;
+  return r->part != MLT_RUN_WHOLE && !r->told;
 }
 
 #endif

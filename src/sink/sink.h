@@ -59,9 +59,10 @@
      row-extra       a row of a run that the source has not
      row-differs     another value
      place-differs   artifact_uri is where the target's experiment has its runs, not the source's
-     row-superseded  of a run that is added to: another value, which a later line may have set
+     row-superseded  of a run that is added to and not told whole (mlt_run.told): another value,
+                     which may have been set since
 
-   Of runs that are added to, rows that the source has not are the target's own. */
+   Of such runs, rows that the source has not are the target's own. */
 #ifndef MLT_SINK_SINK_H
 #define MLT_SINK_SINK_H
 

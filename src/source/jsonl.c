@@ -233,7 +233,10 @@ static enum mlt_rc finish(struct mlt_jsonl *s, struct mlt_record *rec, struct ml
     mlt_jsonl_serve(&s->giver, NULL);
     return mlt_jsonl_give(&s->giver, rec, err);
   }
-  return s->streamed && !s->complete ? end_window(s, rec) : MLT_END;
+  if (s->streamed && !s->complete)
+    return end_window(s, rec);
+  s->whole_gives = s->whole != NULL;
+  return s->whole ? mlt_jsonl_whole_give(s->whole, &s->giver, rec, err) : MLT_END;
 }
 
 /* A good line, in its place. MLT_AGAIN: it has been taken; MLT_OK: *rec comes before. */
@@ -245,6 +248,11 @@ static enum mlt_rc take(struct mlt_jsonl *s, struct mlt_record *rec, struct mlt_
     return give_window(s, rec, err);
   if (!streams && s->streamed)
     return end_window(s, rec);
+  if (!streams && s->whole) {
+    s->held = false;
+    enum mlt_rc rc = mlt_jsonl_whole_add(s->whole, &s->now, s->text, err);
+    return rc == MLT_OK ? MLT_AGAIN : rc;
+  }
   if (!streams && mlt_jsonl_window_is_due(&s->window, &s->giver, &s->now))
     return give_window(s, rec, err);
   s->held = false;
@@ -281,6 +289,8 @@ static enum mlt_rc look(struct mlt_jsonl *s, struct mlt_record *rec, struct mlt_
 static enum mlt_rc next_record(struct mlt_jsonl *s, struct mlt_record *rec, struct mlt_err *err) {
   for (;;) {
     enum mlt_rc rc = MLT_OK;
+    if (s->whole_gives)
+      return mlt_jsonl_whole_give(s->whole, &s->giver, rec, err);
     if (mlt_jsonl_window_gives(&s->window))
       return give_window(s, rec, err);
     if (s->serving) {
@@ -320,6 +330,7 @@ static void jsonl_close(struct mlt_source *src) {
   mlt_line_reader_free(s->reader);
   mlt_jsonl_giver_free(&s->giver);
   mlt_jsonl_window_free(&s->window);
+  mlt_jsonl_whole_free(s->whole);
   mlt_buf_free(&s->run);
   mlt_buf_free(&s->model);
   mlt_free(src);
@@ -365,7 +376,7 @@ static enum mlt_rc jsonl_open(struct mlt_source **out, const struct mlt_source_o
   struct mlt_jsonl *s = &src->lines;
   s->input.fd = -1;
   s->model_of = MLT_LINE_COUNT;
-  s->patience = opts->window_seconds;
+  s->patience = opts->whole_runs ? 0 : opts->window_seconds;
   s->window.full = opts->window_rows && opts->window_rows < MLT_WINDOW_ROWS ? opts->window_rows
                                                                             : MLT_WINDOW_ROWS;
   name_input(s, opts->path);
@@ -377,6 +388,8 @@ static enum mlt_rc jsonl_open(struct mlt_source **out, const struct mlt_source_o
     rc = find_folder(s, opts->path, err);
   if (rc == MLT_OK)
     rc = allocate(s, err);
+  if (rc == MLT_OK && opts->whole_runs)
+    rc = mlt_jsonl_whole_new(&s->whole, err);
   if (rc == MLT_OK)
     rc = begin(src, opts, err);
   if (rc == MLT_OK)

@@ -1,5 +1,6 @@
 /* Inside the source of JSON lines ("jsonl"): jsonl.c opens it, reads lines and says which go how;
-   jsonl_records.c makes records of one line; jsonl_window.c gathers lines by run.
+   jsonl_records.c makes records of one line; jsonl_window.c gathers lines by run, jsonl_whole.c
+   those of the whole input.
 
    Complete runs are streamed: each line becomes records at once. Lines of other runs, which may
    come in any order, are gathered in windows of bounded size: held are copies of them, points apart
@@ -158,6 +159,19 @@ enum mlt_rc mlt_jsonl_window_add(struct mlt_jsonl_window *w, const struct mlt_js
 enum mlt_rc mlt_jsonl_window_give(struct mlt_jsonl_window *w, struct mlt_jsonl_giver *g,
                                   struct mlt_record *rec, struct mlt_err *err) MLT_NODISCARD;
 
+/* ---- jsonl_whole.c: instead of windows (mlt_source_opts.whole_runs) ---- */
+
+struct mlt_jsonl_whole;
+
+enum mlt_rc mlt_jsonl_whole_new(struct mlt_jsonl_whole **out, struct mlt_err *err) MLT_NODISCARD;
+void mlt_jsonl_whole_free(struct mlt_jsonl_whole *w); /* NULL is fine */
+/* The line at hand, which has this text. */
+enum mlt_rc mlt_jsonl_whole_add(struct mlt_jsonl_whole *w, const struct mlt_jsonl_line *l,
+                                struct mlt_str text, struct mlt_err *err) MLT_NODISCARD;
+/* Once all are in: the next record; g is at nothing. MLT_END. */
+enum mlt_rc mlt_jsonl_whole_give(struct mlt_jsonl_whole *w, struct mlt_jsonl_giver *g,
+                                 struct mlt_record *rec, struct mlt_err *err) MLT_NODISCARD;
+
 /* ---- jsonl.c ---- */
 
 struct mlt_jsonl {
@@ -189,6 +203,8 @@ struct mlt_jsonl {
   struct mlt_jsonl_giver giver;
   bool serving; /* the giver is at work; else the window may be */
   struct mlt_jsonl_window window;
+  struct mlt_jsonl_whole *whole; /* NULL: lines that are not streamed go into windows */
+  bool whole_gives;
   bool streamed;        /* records have been given that no WINDOW_END has followed */
   double patience, due; /* lines from a pipe are kept so long; those at hand until then, 0: none */
   struct mlt_fault wrong;

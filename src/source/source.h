@@ -30,6 +30,8 @@ struct mlt_source_opts {           /* strings are borrowed for the life of the s
   /* For a source that adds to runs: how much a window gathers at most. */
   uint64_t window_rows;  /* 0: as the source likes */
   double window_seconds; /* what came from a pipe so long ago is given out; 0: when it is full */
+  bool whole_runs; /* each run once, with all that is said of it: everything is read, and sorted by
+                      run, before the first comes */
 };
 
 /* How far an instance has come, for the progress line. runs_total is 0 when not known; a source

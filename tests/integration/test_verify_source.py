@@ -96,14 +96,44 @@ def test_json_lines_of_whole_runs_prove_clean(run_verify, run_bulk, full_databas
     prove_clean(run_verify, run_bulk, target, lines)
 
 
-def test_json_lines_that_add_to_runs_are_proved_one_way(run_verify, run_bulk, target, everything):  # noqa: F811
+def test_json_lines_that_add_to_runs_tell_those_whole_that_they_end(run_verify, run_bulk, target, everything):  # noqa: F811
+    """Of a run that goes on, or was begun elsewhere, the rest may be anybody's."""
     prove_clean(run_verify, run_bulk, target, everything)
-    run, key = target.query("SELECT run_uuid, key FROM metrics ORDER BY 2, 1 LIMIT 1")[0]
-    target.query(f"INSERT INTO params (run_uuid, key, value) VALUES ('{run}', 'the target''s own', 'v')")
+    ended = target.query("SELECT run_uuid FROM runs WHERE status = 'FINISHED'")[0][0]
+    going = target.query("SELECT run_uuid FROM runs WHERE status = 'RUNNING'")[0][0]
+    target.query(f"INSERT INTO params (run_uuid, key, value) VALUES ('{going}', 'the target''s own', 'v')")
     prove(run_verify, target, everything, check=0)
-    target.query(f"DELETE FROM metrics WHERE run_uuid = '{run}' AND key = '{key}'")
-    found = prove(run_verify, target, everything, check=1).json["findings"]
-    assert {(f["code"], f["id"], f["field"]) for f in found} == {("source-row-missing", run, key)}
+    target.query(f"INSERT INTO params (run_uuid, key, value) VALUES ('{ended}', 'own', 'v')")
+    target.query(f"DELETE FROM metrics WHERE run_uuid = '{ended}' AND key = 'loss' AND step = 1")
+    found = prove(run_verify, target, everything, check=1)
+    assert differences(found) == {(MISSING, ended, "loss"), (EXTRA, ended, "own")}
+    assert len(found.json["findings"]) == 2
+
+
+def test_runs_that_are_scattered_over_json_lines_are_told_once(run_verify, run_bulk, target, tmp_path):  # noqa: F811
+    """More bytes than a sort holds: what a later one sets is what counts, each difference comes once."""
+    runs = [f"{i:032x}" for i in range(1, 6)]
+    source = tmp_path / "scattered.jsonl"
+    with source.open("w") as f:
+        def line(**of):
+            f.write(json.dumps(of) + " " * 5000 + "\n")
+
+        for run in runs:
+            line(type="run", run_id=run, experiment="e", user="u", start_time=inputs.T0, tags={"t": "first"})
+        for step in range(1000):
+            for run in runs:
+                line(type="metrics", run_id=run, step=step, timestamp=inputs.T0 + step, values={"loss": 1 / (step + 1), "n": step})
+        for run in runs[1:]:
+            line(type="tag", run_id=run, key="t", value="second")
+            line(type="end", run_id=run, end_time=inputs.T0 + 9)
+    prove_clean(run_verify, run_bulk, target, source)
+    target.query(f"UPDATE tags SET value = 'first' WHERE key = 't' AND run_uuid = '{runs[1]}'")
+    target.query(f"DELETE FROM metrics WHERE run_uuid = '{runs[2]}' AND step = 17 AND key = 'loss'")
+    target.query(f"UPDATE metrics SET value = 5 WHERE run_uuid = '{runs[0]}' AND step = 999 AND key = 'loss'")
+    target.query(f"UPDATE tags SET value = 'third' WHERE run_uuid = '{runs[0]}' AND key = 't'")
+    result = prove(run_verify, target, source, check=1)
+    told = (DIFFERS, runs[1], "t"), (MISSING, runs[2], "loss"), (MISSING, runs[0], "loss"), ("source-superseded", runs[0], "t")
+    assert differences(result) == set(told) and len(result.json["findings"]) == 4
 
 
 def test_a_long_run_proves_clean(run_verify, run_bulk, target, tmp_path):  # noqa: F811

@@ -50,7 +50,7 @@ static void say_text(const char *name, struct mlt_str s) {
 
 static void say_run(const struct mlt_run *r) {
   static const char *const parts[] = {"whole", "begun", "more"};
-  say("run %s %.*s", parts[r->part], MLT_STR_ARG(r->run_uuid));
+  say("run %s%s %.*s", parts[r->part], r->told ? " and told" : "", MLT_STR_ARG(r->run_uuid));
   say_text("in", r->experiment);
   say_text("name", r->name);
   say_text("user", r->user_id);
@@ -157,13 +157,11 @@ static struct mlt_source *opened(const char *name) {
   return s;
 }
 
-static const char *records_of(const char *text) {
+static const char *records_from(struct mlt_source *s) {
   const struct mlt_source_ops *ops = mlt_source_by_name("jsonl");
   struct mlt_err err = MLT_ERR_INIT;
   struct mlt_record rec;
   enum mlt_rc rc;
-  write_file("x.jsonl", mlt_str_c(text));
-  struct mlt_source *s = opened("x.jsonl");
   mlt_buf_clear(&said);
   while ((rc = ops->next(s, &rec, &err)) == MLT_OK)
     say_record(&rec);
@@ -171,6 +169,20 @@ static const char *records_of(const char *text) {
   assert_int_equal(ops->next(s, &rec, &err), MLT_END);
   ops->close(s);
   return mlt_buf_cstr(&said);
+}
+
+static const char *records_of(const char *text) {
+  write_file("x.jsonl", mlt_str_c(text));
+  return records_from(opened("x.jsonl"));
+}
+
+static const char *whole_runs_of(const char *text) {
+  struct mlt_err err = MLT_ERR_INIT;
+  struct mlt_source *s = NULL;
+  write_file("x.jsonl", mlt_str_c(text));
+  const struct mlt_source_opts opts = {.path = in_folder("x.jsonl"), .whole_runs = true};
+  assert_int_equal(mlt_source_by_name("jsonl")->open(&s, &opts, &err), MLT_OK);
+  return records_from(s);
 }
 
 #define COMPLETE "{\"type\":\"mltrack\",\"version\":1,\"complete\":true}\n"
@@ -436,6 +448,46 @@ static void a_window_may_be_asked_to_be_small(void **state) {
   mlt_source_by_name("jsonl")->close(s);
 }
 
+static void whole_runs_are_gathered_from_everywhere(void **state) {
+  (void)state;
+  assert_string_equal(
+      whole_runs_of(
+          METRIC("b", "loss", "1", "1") RUN("a", ",\"experiment\":\"e\",\"user\":\"u\","
+                                                 "\"params\":{\"p\":\"1\"}") RUN("c", "")
+              METRIC("a", "loss", "2", "1") TAG("a", "t", "1") METRIC(
+                  "b", "loss", "4",
+                  "2") "{\"type\":\"registered_model\",\"name\":\"r\"}\n"
+                       "{\"type\":\"model_version\",\"name\":\"r\",\"version\":2}\n"
+                       "{\"type\":\"experiment\",\"name\":\"e\",\"tags\":{\"k\":\"v\"}}\n" END("b",
+                                                                                               "")
+                           RUN("a", ",\"experiment\":\"e\",\"name\":\"n\",\"tags\":{\"t\":\"2\"}")
+                               METRIC("a", "loss", "3", "2") TAG("z", "t", "no")
+                                   END("a", ",\"status\":\"FAILED\",\"end_time\":7")),
+      "experiment e placed\nexperiment tag k=v\n"
+      "run more b FINISHED\npoints loss 1@9=1\npoints loss 2@9=4\nend\n"
+      "run begun and told a in=e name=n user=u type=UNKNOWN FAILED end=7\nparam p=1\n"
+      "points loss 1@9=2\ntag t=1\ntag t=2\npoints loss 2@9=3\nend\n"
+      "experiment x placed\nrun begun c in=x type=UNKNOWN RUNNING\nend\n"
+      "run more z\ntag t=no\nend\n"
+      "registered r\nversion 2\nregistered end\n");
+}
+
+static void whole_runs_come_in_other_ways_too(void **state) {
+  (void)state;
+  assert_string_equal(
+      whole_runs_of("{\"type\":\"experiment\",\"name\":\"e\"}\n"
+                    "{\"type\":\"experiment\",\"name\":\"e\",\"tags\":{\"k\":\"v\"}}\n" TAG(
+                        "a", "t", "1") RUN("a", "") END("a", "")),
+      "experiment e placed\n----\nexperiment e placed\nexperiment tag k=v\n"
+      "experiment x placed\nrun begun a in=x type=UNKNOWN FINISHED\ntag t=1\nend\n");
+  assert_string_equal(whole_runs_of(RUN("a", ",\"complete\":true") TAG("a", "t", "1") END("a", "")
+                                        TAG("b", "t", "1")),
+                      "experiment x placed\nrun whole a in=x RUNNING\ntag t=1\nend\n----\n"
+                      "run more b\ntag t=1\nend\n");
+  assert_string_equal(whole_runs_of(COMPLETE RUN("a", "") END("a", "")),
+                      "experiment x placed\nrun whole a in=x RUNNING\nend\n");
+}
+
 static void the_first_line_says_what_the_file_is(void **state) {
   const struct mlt_source_ops *ops = mlt_source_by_name("jsonl");
   (void)state;
@@ -509,6 +561,8 @@ int main(void) {
       cmocka_unit_test(windows_end_when_they_are_full),
       cmocka_unit_test(lines_of_a_pipe_do_not_wait_for_more),
       cmocka_unit_test(a_window_may_be_asked_to_be_small),
+      cmocka_unit_test(whole_runs_are_gathered_from_everywhere),
+      cmocka_unit_test(whole_runs_come_in_other_ways_too),
       cmocka_unit_test(the_first_line_says_what_the_file_is),
       cmocka_unit_test(rows_of_metrics_are_a_run),
   };
