@@ -239,6 +239,15 @@ static enum mlt_rc finish(struct mlt_jsonl *s, struct mlt_record *rec, struct ml
   return s->whole ? mlt_jsonl_whole_give(s->whole, &s->giver, rec, err) : MLT_END;
 }
 
+static enum mlt_rc gather(struct mlt_jsonl *s, struct mlt_err *err) {
+  enum mlt_rc rc = MLT_OK;
+  if (s->whole)
+    rc = mlt_jsonl_whole_add(s->whole, &s->now, s->text, err);
+  else if (mlt_jsonl_window_add(&s->window, &s->giver, &s->now) != MLT_OK)
+    rc = mlt_err_nomem(err);
+  return rc == MLT_OK ? MLT_AGAIN : rc;
+}
+
 /* A good line, in its place. MLT_AGAIN: it has been taken; MLT_OK: *rec comes before. */
 static enum mlt_rc take(struct mlt_jsonl *s, struct mlt_record *rec, struct mlt_err *err) {
   bool streams = s->complete || s->now.whole || s->giver.open == MLT_OPEN_RUN;
@@ -248,18 +257,12 @@ static enum mlt_rc take(struct mlt_jsonl *s, struct mlt_record *rec, struct mlt_
     return give_window(s, rec, err);
   if (!streams && s->streamed)
     return end_window(s, rec);
-  if (!streams && s->whole) {
-    s->held = false;
-    enum mlt_rc rc = mlt_jsonl_whole_add(s->whole, &s->now, s->text, err);
-    return rc == MLT_OK ? MLT_AGAIN : rc;
-  }
   if (!streams && mlt_jsonl_window_is_due(&s->window, &s->giver, &s->now))
     return give_window(s, rec, err);
   s->held = false;
   start_waiting(s);
   if (!streams)
-    return mlt_jsonl_window_add(&s->window, &s->giver, &s->now) == MLT_OK ? MLT_AGAIN
-                                                                          : mlt_err_nomem(err);
+    return gather(s, err);
   mlt_jsonl_serve(&s->giver, &s->now);
   s->serving = s->streamed = true;
   return MLT_AGAIN;
