@@ -169,7 +169,9 @@ static enum mlt_rc write_batch(struct pump *p, struct mlt_batch **batch) {
     return rc;
   }
   p->rejected = rejected;
-  return submit(p, batch);
+  if (p->opts->on_batch)
+    rc = p->opts->on_batch(p->opts->ctx, *batch, p->err);
+  return rc == MLT_OK ? submit(p, batch) : rc;
 }
 
 static bool is_cancelled(const struct pump *p) {

@@ -51,6 +51,8 @@ struct mlt_import_opts {
   /* Called for every note, before it is forgotten (the rejects file). An error stops the import.
    * May be NULL. */
   enum mlt_rc (*on_note)(void *ctx, const struct mlt_note *note, struct mlt_err *err);
+  /* Called for every sealed batch before it is written. Likewise. */
+  enum mlt_rc (*on_batch)(void *ctx, const struct mlt_batch *batch, struct mlt_err *err);
   /* As tell() of struct mlt_retry. May be NULL. */
   void (*on_retry)(void *ctx, const struct mlt_err *why, double waited);
   /* The import begins anew, since a load that is one transaction was lost with its connection: what

@@ -214,13 +214,27 @@ static struct mlt_str tag_key(char *out, size_t cap, int64_t id, struct mlt_str 
   return (struct mlt_str){out, (size_t)n < cap ? (size_t)n : cap - 1};
 }
 
+/* A tag that the source, which tells experiments whole, has not. */
+static enum mlt_rc tell_beyond(struct mlt_write *a, const struct mlt_value *row) {
+  for (size_t i = 0; i < a->b->experiments.n; i++) {
+    const struct mlt_experiment *e = &a->b->experiments.v[i].e;
+    char shown[256];
+    if (a->exp_fate[i] == MLT_FATE_PRESENT && !e->placed &&
+        mlt_write_experiment(a, e->key)->pub.id == row[2].i)
+      return mlt_prove_tell(a, "row-beyond", MLT_T_EXPERIMENT_TAGS, e->name, row[0].s,
+                            "the source has no such tag; its value is %s",
+                            mlt_value_show(&row[1], shown, sizeof shown));
+  }
+  return MLT_OK;
+}
+
 static enum mlt_rc compare_tag(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
   (void)err;
   struct tag_compare *c = ctx;
   char buf[MLT_KEY_MAX], shown[256];
   uint64_t i;
   if (!mlt_map_get(c->by_owner_key, tag_key(buf, sizeof buf, row[2].i, row[0].s), &i))
-    return MLT_OK;
+    return mlt_prove_beyond(c->a) ? tell_beyond(c->a, row) : MLT_OK;
   const struct mlt_batch_kv *t = &c->a->b->experiment_tags.v[i];
   if (mlt_str_eq(t->value, row[1].s)) {
     c->fate[i] = MLT_FATE_PRESENT;
@@ -271,7 +285,7 @@ static enum mlt_rc compare_tags(struct mlt_write *a, uint8_t *fate) {
     }
   }
   struct mlt_where where = {.by = MLT_C_EXPERIMENT_TAGS_experiment_id, .keys = ids, .n_keys = n};
-  if (n && mlt_map_count(c.by_owner_key))
+  if (n && (mlt_map_count(c.by_owner_key) || mlt_prove_beyond(a)))
     rc = mlt_write_select(a, MLT_T_EXPERIMENT_TAGS, &where, compare_tag, &c);
 out:
   mlt_map_free(c.by_owner_key);

@@ -24,6 +24,11 @@ bool mlt_prove_is_placed(const struct mlt_write *a, const struct mlt_value *loca
 enum mlt_rc mlt_prove_runs(struct mlt_write *a) MLT_NODISCARD;
 /* prove_rows.c: of one run and table. */
 enum mlt_rc mlt_prove_rows(struct mlt_write *a, size_t run, enum mlt_table table) MLT_NODISCARD;
+/* Is what experiments and registered models of the source have beyond it to be told? Those of a
+   source that adds may be anybody's. */
+static inline bool mlt_prove_beyond(const struct mlt_write *a) {
+  return a->w->prove && !a->w->adds;
+}
 /* Of a run that the source does not tell whole, only what it has is proved. */
 static inline bool mlt_prove_one_way(const struct mlt_write *a, size_t run) {
   const struct mlt_run *r = &a->b->runs.v[run].r;

@@ -42,6 +42,17 @@ static enum mlt_rc conflict(struct registry *g, enum mlt_table t, const char *co
 
 /* ---- comparing: one callback a table ---- */
 
+/* A row of a model of the source, which has not the row. */
+static enum mlt_rc beyond(struct registry *g, enum mlt_table t, struct mlt_str name,
+                          struct mlt_str field, int64_t version) {
+  if (!mlt_prove_beyond(g->a))
+    return MLT_OK;
+  if (!version)
+    return mlt_prove_tell(g->a, "row-beyond", t, name, field, "the source has none of that name");
+  return mlt_prove_tell(g->a, "row-beyond", t, name, field,
+                        "version %" PRId64 " of the source has not that", version);
+}
+
 static enum mlt_rc found_model(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
   (void)err;
   struct registry *g = ctx;
@@ -87,7 +98,10 @@ static enum mlt_rc found_version(void *ctx, const struct mlt_value *row, struct 
   struct registry *g = ctx;
   uint64_t i;
   if (!recall(g, row[0].s, row[1].i, MLT_STR_NULL, &i))
-    return MLT_OK;
+    return mlt_prove_beyond(g->a)
+               ? mlt_prove_tell(g->a, "row-beyond", MLT_T_MODEL_VERSIONS, row[0].s, MLT_STR_NULL,
+                                "the source has no version %" PRId64, row[1].i)
+               : MLT_OK;
   struct mlt_value ours[MLT_MAX_COLUMNS];
   version_values(g, &g->a->b->versions.v[i], ours);
   bool placed = g->a->w->prove && mlt_prove_is_placed(g->a, AT_STORAGE(row));
@@ -126,16 +140,30 @@ static enum mlt_rc found_rm_tag(void *ctx, const struct mlt_value *row, struct m
   struct registry *g = ctx;
   uint64_t i;
   if (!recall(g, row[2].s, 0, row[0].s, &i))
-    return MLT_OK;
+    return beyond(g, MLT_T_REGISTERED_MODEL_TAGS, row[2].s, row[0].s, 0);
   return judge_tag(g, MLT_T_REGISTERED_MODEL_TAGS, &g->rm_tag[i], &g->a->b->rm_tags.v[i], &row[1],
                    row[2].s);
+}
+
+/* Those of a version beyond the source go without saying. */
+static bool has_version(const struct registry *g, struct mlt_str name, int64_t version) {
+  const struct mlt_batch *b = g->a->b;
+  for (size_t i = 0; i < b->versions.n; i++)
+    if (b->versions.v[i].v.version == version &&
+        mlt_str_eq(model_name(g, b->versions.v[i].owner), name))
+      return true;
+  return false;
 }
 
 static enum mlt_rc found_version_tag(void *ctx, const struct mlt_value *row, struct mlt_err *err) {
   (void)err;
   struct registry *g = ctx;
   uint64_t i;
-  if (!recall(g, row[2].s, row[3].i, row[0].s, &i) || g->version_tag[i] == MLT_FATE_REJECTED)
+  if (!recall(g, row[2].s, row[3].i, row[0].s, &i))
+    return has_version(g, row[2].s, row[3].i)
+               ? beyond(g, MLT_T_MODEL_VERSION_TAGS, row[2].s, row[0].s, row[3].i)
+               : MLT_OK;
+  if (g->version_tag[i] == MLT_FATE_REJECTED)
     return MLT_OK;
   return judge_tag(g, MLT_T_MODEL_VERSION_TAGS, &g->version_tag[i], &g->a->b->version_tags.v[i],
                    &row[1], row[2].s);
@@ -146,7 +174,7 @@ static enum mlt_rc found_alias(void *ctx, const struct mlt_value *row, struct ml
   struct registry *g = ctx;
   uint64_t i;
   if (!recall(g, row[0].s, 0, row[1].s, &i))
-    return MLT_OK;
+    return beyond(g, MLT_T_REGISTERED_MODEL_ALIASES, row[0].s, row[1].s, 0);
   const struct mlt_batch_alias *mine = &g->a->b->aliases.v[i];
   g->alias[i] = row[2].i == mine->a.version ? MLT_FATE_PRESENT : MLT_FATE_CONFLICT;
   if (g->alias[i] == MLT_FATE_PRESENT)
@@ -168,7 +196,8 @@ static enum mlt_rc compare(struct registry *g, enum mlt_table t, enum mlt_column
   for (size_t i = 0; i < b->registered_models.n; i++)
     names[i] = b->registered_models.v[i].m.name;
   struct mlt_where where = {.by = by, .keys = names, .n_keys = b->registered_models.n};
-  enum mlt_rc rc = mlt_map_count(g->index) ? mlt_write_select(g->a, t, &where, fn, g) : MLT_OK;
+  bool look = mlt_map_count(g->index) || (b->registered_models.n && mlt_prove_beyond(g->a));
+  enum mlt_rc rc = look ? mlt_write_select(g->a, t, &where, fn, g) : MLT_OK;
   mlt_map_clear(g->index);
   return rc;
 }

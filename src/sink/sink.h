@@ -57,6 +57,8 @@
      run-missing     the target has no such run
      row-missing     no such experiment, row of a run, logged model, registry row
      row-extra       a row of a run that the source has not
+     row-beyond      a tag of an experiment or registered model, a version, an alias that the source
+                     has not; of sources that do not add to runs
      row-differs     another value
      place-differs   artifact_uri is where the target's experiment has its runs, not the source's
      row-superseded  of a run that is added to and not told whole (mlt_run.told): another value,

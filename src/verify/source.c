@@ -5,13 +5,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "pipeline/import.h"
-#include "verify/private.h"
+#include "verify/beyond.h"
 
 enum { REJECTS_TOLD = 20 };
 
 struct proof {
   struct mlt_verify *v;
+  struct mlt_beyond *beyond;
   uint64_t rejects; /* rows that an import would reject */
   uint64_t told;    /* notes about them that were told */
   uint64_t counted; /* rows of the source, so far */
@@ -32,7 +32,9 @@ static void tell(struct proof *p, enum mlt_finding_id what, const struct mlt_not
                                 .path = n->place.path,
                                 .field = n->place.field,
                                 .text = n->reason};
-  if (n->table >= MLT_T_PARAMS && n->table <= MLT_T_LATEST_METRICS && n->place.field.p)
+  bool named = (n->table >= MLT_T_PARAMS && n->table <= MLT_T_LATEST_METRICS) ||
+               what == MLT_FINDING_SOURCE_BEYOND;
+  if (named && n->place.field.p)
     mlt_verify_foundf(p->v, &f, "in %s: %.*s", mlt_table_name(n->table), MLT_STR_ARG(n->reason));
   else
     mlt_verify_found(p->v, &f);
@@ -45,6 +47,7 @@ static enum mlt_finding_id finding_of(const char *code) {
   } codes[] = {{"run-missing", MLT_FINDING_SOURCE_RUN_MISSING},
                {"row-missing", MLT_FINDING_SOURCE_ROW_MISSING},
                {"row-extra", MLT_FINDING_SOURCE_ROW_EXTRA},
+               {"row-beyond", MLT_FINDING_SOURCE_BEYOND},
                {"row-superseded", MLT_FINDING_SOURCE_SUPERSEDED},
                {"place-differs", MLT_FINDING_SOURCE_PLACE}};
   for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
@@ -71,6 +74,11 @@ static enum mlt_rc take_note(void *ctx, const struct mlt_note *n, struct mlt_err
       tell(p, MLT_FINDING_SOURCE_REJECTED, n);
   }
   return MLT_OK;
+}
+
+static enum mlt_rc take_batch(void *ctx, const struct mlt_batch *b, struct mlt_err *err) {
+  struct proof *p = ctx;
+  return mlt_beyond_take(p->beyond, b, err);
 }
 
 static void take_progress(void *ctx, const struct mlt_report *r) {
@@ -117,12 +125,18 @@ static enum mlt_rc check(struct mlt_verify *v, struct mlt_err *err) {
                                          .cancelled = o->cancelled,
                                          .on_progress = take_progress,
                                          .on_note = take_note,
+                                         .on_batch = take_batch,
                                          .ctx = &p};
-  enum mlt_rc rc = mlt_import(&import, &report, err);
+  enum mlt_rc rc = mlt_beyond_new(&p.beyond, err);
+  if (rc == MLT_OK)
+    rc = mlt_import(&import, &report, err);
   if (rc == MLT_REJECTED)
     rc = MLT_OK; /* rejected rows are findings */
   if (rc == MLT_OK)
     tell_summaries(&p, &report);
+  if (rc == MLT_OK)
+    rc = mlt_beyond_tell(p.beyond, v, &report, err);
+  mlt_beyond_free(p.beyond);
   mlt_report_free(&report);
   return rc;
 }

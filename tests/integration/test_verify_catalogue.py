@@ -80,6 +80,7 @@ def page():
         for damages, database in ((test_verify_source.DAMAGES, "both"), (test_verify_source.ODD, "sqlite"))
         for name, (sql, (found, _)) in damages.items()
     ]
+    rows += [(f"beyond the source: {t}", code(sql), "both", "source-beyond") for t, sql in test_verify_source.BEYOND.items()]
     head = ("What", "Damage", "Database", "Found")
     lines += ["## The database and what was imported into it (--source)", "", *table(head, rows)]
     return "\n".join(lines).rstrip() + "\n"

@@ -228,6 +228,21 @@ ODD = {
     ),
 }
 
+# What is there beyond the source, all of it at once: table -> (what is done, id, field)
+VERSION_OF = "SELECT {} FROM model_versions WHERE version = 3"
+BEYOND = {
+    "experiment_tags": "INSERT INTO experiment_tags (experiment_id, key, value) VALUES (<main>, 'own', 'v')",
+    "logged_models": "INSERT INTO logged_models (model_id, experiment_id, name, artifact_location, creation_timestamp_ms,"
+    " last_updated_timestamp_ms, status, lifecycle_stage) VALUES ('m-own', <main>, 'own', '/m', 1, 1, 2, 'active')",
+    "registered_models": "INSERT INTO registered_models (name, creation_time) VALUES ('own', 1)",
+    "registered_model_tags": "INSERT INTO registered_model_tags (name, key, value) " + VERSION_OF.format("name, 'own', 'v'"),
+    "registered_model_aliases": "INSERT INTO registered_model_aliases (name, alias, version) "
+    + VERSION_OF.format("name, 'own', 3"),
+    "model_versions": "INSERT INTO model_versions (name, version, creation_time, current_stage, status) "
+    + VERSION_OF.format("name, 77, 1, 'None', 'READY'"),
+    "model_version_tags": "INSERT INTO model_version_tags (name, version, key, value) " + VERSION_OF.format("name, 3, 'own', 'v'"),
+}
+
 
 @pytest.fixture
 def copies(whole, copy_db, run_bulk, new_db, tmp_path):  # noqa: F811
@@ -306,6 +321,18 @@ def test_dataset_of_another_digest(run_verify, copies, kind):  # noqa: F811
     named = {(f["code"], f["table"], f["id"]) for f in found}
     assert {(MISSING, "inputs", ids["rich"]), (EXTRA, "inputs", ids["rich"])} <= named
     assert (MISSING, "datasets", "train set") in named
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_there_beyond_the_source_is_told_once(run_verify, copies, kind):  # noqa: F811
+    source, db, ids = copies(kind)
+    for sql in BEYOND.values():
+        damage(db, fill_in(sql, ids))
+    found = prove(run_verify, db, source.uri, check=0).json["findings"]
+    assert {f["code"] for f in found} == {"source-beyond"}
+    assert sorted(f["table"] for f in found) == sorted(BEYOND)
+    assert all("own" in (f["id"], f["field"]) or f["id"] == "m-own" or "version 77" in f["text"] for f in found)
+    prove(run_verify, db, source.uri, "--experiment", "Default", check=0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
