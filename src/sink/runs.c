@@ -35,6 +35,21 @@ static enum mlt_rc reject_run(struct mlt_write *a, size_t i, enum mlt_note_kind 
   return rc == MLT_OK ? mlt_write_note_place(a, i, r->place_line, MLT_STR_NULL) : rc;
 }
 
+/* MLflow could make no run there either: the column is shorter than that of experiments. */
+static enum mlt_rc check_place(struct mlt_write *a, size_t run,
+                               const struct mlt_known_experiment *e) {
+  char why[200];
+  uint32_t limit = a->w->schema.limits.chars[MLT_C_RUNS_artifact_uri];
+  size_t length = mlt_utf8_length(a->artifact_uri[run]);
+  if (!limit || length <= limit)
+    return MLT_OK;
+  (void)snprintf(why, sizeof why,
+                 "its artifact_uri would have %zu characters below its experiment's location of "
+                 "%zu; the column runs.artifact_uri holds %u",
+                 length, mlt_utf8_length(e->location), limit);
+  return reject_run(a, run, MLT_NOTE_REJECT, "too-long", why);
+}
+
 /* The source's, or where the source does not say what MLflow makes of the experiment's location: of
    a run that is begun as its create_run does. */
 static enum mlt_rc place_run(struct mlt_write *a, size_t run,
@@ -49,7 +64,7 @@ static enum mlt_rc place_run(struct mlt_write *a, size_t run,
     return mlt_err_nomem(a->err);
   (void)mlt_rule_artifact_uri(uri, n + 1, e->location, r->run_uuid);
   a->artifact_uri[run] = (struct mlt_str){uri, n};
-  return MLT_OK;
+  return check_place(a, run, e);
 }
 
 /* Would an earlier batch of the dry run have made it? Of those nothing else tells. */
