@@ -10,6 +10,7 @@ Environment (all optional):
 Run with --all to include the tests marked `long`.
 """
 
+import functools
 import os
 import shutil
 import tempfile
@@ -19,7 +20,7 @@ import pytest
 
 import programs
 from databases import SqliteDatabase
-from pg_server import LOADER, PgServer
+from pg_server import LOADER, OWNER, PgServer
 
 ROOT = programs.ROOT
 
@@ -128,25 +129,35 @@ def pg_server():
 
 @pytest.fixture
 def pg_db(pg_server):
-    """A new, empty database: .uri, .psycopg2, .load_head(revision), .connect(), .query(sql), .drop()."""
+    """A new, empty database, its owner's: .uri, .psycopg2, .load_head(revision), .connect(), .query(sql), .drop()."""
     db = pg_server.create_database()
     yield db
     db.drop()
 
 
 @pytest.fixture
-def new_pg_db(pg_server):
-    """new_pg_db() -> as pg_db, for tests that need several. role: who imports (pg_server.LOADER)."""
+def new_pg_db(request, pg_server):
+    """new_pg_db(head=None, role=...) -> as pg_db. role: whose .uri is, so who imports: with a schema pg_server.LOADER,
+    who may import and nothing else; OWNER for what takes more (rebuilds, migrations), also by the marker `owner`, which
+    says why; of an empty database the owner."""
     made = []
+    usual = OWNER if request.node.get_closest_marker("owner") else LOADER
 
-    def make(head=None, **more):
-        db = pg_server.create_database(head=head, **more)
+    def make(head=None, role=None):
+        db = pg_server.create_database(head, role or (usual if head else OWNER))
         made.append(db)
         return db
 
     yield make
     for db in made:
         db.drop()
+
+
+@pytest.fixture
+def new_owned_db(new_pg_db):
+    """new_owned_db(head) -> as new_pg_db, but .uri is the owner's: for what takes more than an import's rights, as
+    rebuilds, trusting runs, schemas, rights of other roles."""
+    return functools.partial(new_pg_db, role=OWNER)
 
 
 @pytest.fixture
@@ -162,10 +173,13 @@ def new_sqlite_db(tmp_path_factory):
 
 @pytest.fixture
 def new_db(request):
-    """new_db(kind, head=None) for kind "sqlite" or "postgres"; starts a PostgreSQL only when one is asked for."""
+    """new_db(kind, head=None, **more) for kind "sqlite" or "postgres", as new_sqlite_db and new_pg_db; starts a
+    PostgreSQL only when one is asked for."""
 
-    def make(kind, head=None):
-        return request.getfixturevalue({"sqlite": "new_sqlite_db", "postgres": "new_pg_db"}[kind])(head)
+    def make(kind, head=None, **more):
+        if kind == "sqlite":
+            return request.getfixturevalue("new_sqlite_db")(head)
+        return request.getfixturevalue("new_pg_db")(head, **more)
 
     return make
 
@@ -190,17 +204,9 @@ def copy_db(request, tmp_path_factory):
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def target(request, new_db):
-    """A database of each kind, with the schema of the MLflow release we compare with, and empty."""
+    """A database of each kind, with the schema of the MLflow release we compare with, and empty. In PostgreSQL .uri is
+    that of a role that may import and nothing else, so that there is no rebuild."""
     return new_db(request.param, programs.MLFLOW_HEADS[programs.ORACLE])
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def least_target(request, new_sqlite_db):
-    """Likewise; in PostgreSQL .uri is that of a role that may import and nothing else, so that there is no rebuild."""
-    head = programs.MLFLOW_HEADS[programs.ORACLE]
-    if request.param == "sqlite":
-        return new_sqlite_db(head)
-    return request.getfixturevalue("new_pg_db")(head, role=LOADER)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,6 @@ def assert_equal_stores(expected, found, by_mlflow=False, ignore=()):
     does what MLflow sends to PostgreSQL (by_mlflow: its store wrote one of them)."""
     if by_mlflow or "sqlite" in (expected.kind, found.kind):
         ignore = (*ignore, "negative-zero")
-    differences = compare(expected.uri, found.uri, ignore=ignore, max_diffs=50)
+    differences = compare(expected.owner_uri, found.owner_uri, ignore=ignore, max_diffs=50)
     assert not differences and not differences.unlisted, "\n".join(map(str, differences))
     assert sum(rows for rows, _ in differences.rows.values()) > 0

@@ -67,6 +67,11 @@ def statements_of_head(revision):
 OWNER, LOADER = "postgres", "mlt_least"
 
 
+def role_for(load):
+    """Who may load in that way: a rebuild drops and makes indexes."""
+    return OWNER if load == "rebuild" else LOADER
+
+
 class PgDatabase:
     """.uri is the owner's, or that of a role that has what `mltrack-bulk grants` prints and nothing else; queries are the
     owner's."""

@@ -26,7 +26,7 @@ def major_version(db):
 
 def shape(db):
     """The schema as pg_dump tells it, and what it leaves out."""
-    dump = db.server.run("pg_dump", "--schema-only", "--exclude-schema=mltrack", "-d", db.uri)
+    dump = db.server.run("pg_dump", "--schema-only", "--exclude-schema=mltrack", "-d", db.owner_uri)
     return re.sub(r"(?m)^\\(un)?restrict .*$", "", dump), db.query(FLAGS)
 
 

@@ -473,8 +473,8 @@ def test_rewrite_changes_whole_components_everywhere(run_bulk, store, target, tm
     run_bulk("import", mlruns, *arguments, check=0)
     before, held = target.dump(), places(target)
 
-    def rewrite(*more, **options):
-        return run_bulk("artifacts", "rewrite", *more, target.uri, **options)
+    def rewrite(*more, **options):  # of rows that are there: who may import may not
+        return run_bulk("artifacts", "rewrite", *more, target.owner_uri, **options)
 
     dry = rewrite("--from", root, "--to", "/new", "--dry-run", "--json", check=0).json
     assert target.dump() == before

@@ -110,7 +110,7 @@ def test_traces_come_with_their_experiment(run_bulk, traced, new_sqlite_db):  # 
     source, _ = traced("sqlite")
     for options, n in ((("--experiment", "first"), 4), (("--run", traced("sqlite")[1]["run"]), 0)):
         target = new_sqlite_db(MLFLOW_HEADS[ORACLE])
-        said = check_summary(run_bulk("import", source.uri, "--to", target.uri, "--json", *options, check=0))
+        said = check_summary(run_bulk("import", source.owner_uri, "--to", target.uri, "--json", *options, check=0))
         assert counts(said, "inserted").get("trace_info", 0) == n
         assert target.query("SELECT count(*) FROM entity_associations") == [(0,)]
         assert said["ignored"]["rows about others"]

@@ -79,8 +79,8 @@ def test_every_row_of_a_rejected_experiment_is_in_the_rejects(run_bulk, target, 
     assert sum(r["rows"] for r in rejects) == summary["rejects"] == sum(counts(summary, "rejected").values())
 
 
-def test_a_dry_run_is_refused_where_the_rebuild_is(run_bulk, new_pg_db, tmp_path):
-    store, db = small_store(tmp_path / "mlruns"), new_pg_db(MLFLOW_HEADS[ORACLE])
+def test_a_dry_run_is_refused_where_the_rebuild_is(run_bulk, new_owned_db, tmp_path):
+    store, db = small_store(tmp_path / "mlruns"), new_owned_db(MLFLOW_HEADS[ORACLE])
     rebuild = ("import", store.root, "--to", db.uri, "--load", "rebuild")
     before = db.dump()
     run_bulk(*rebuild, "--dry-run", check=0)

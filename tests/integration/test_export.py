@@ -28,7 +28,7 @@ PLACES = {"experiment_id", "artifact_location", "artifact_uri", "storage_locatio
 
 def export(run_bulk, source, *options, check=0):
     """The lines of a store, and what was said about them."""
-    result = run_bulk("export", getattr(source, "uri", source), "--json", *options, check=check)
+    result = run_bulk("export", getattr(source, "owner_uri", source), "--json", *options, check=check)
     return result.stdout.splitlines(keepends=True), json.loads(result.stderr)
 
 

@@ -16,7 +16,7 @@ from test_import_database import MENDED, full_databases  # noqa: F401
 def test_a_store_comes_back_equal(run_bulk, full_databases, new_db, tmp_path, version, kind, to):  # noqa: F811
     source = full_databases(version, kind)
     file = tmp_path / "store.jsonl"
-    said = run_bulk("export", source.uri, "-o", file, "--json", check=0).json
+    said = run_bulk("export", source.owner_uri, "-o", file, "--json", check=0).json
     assert (said["command"], said["status"], said["error"]) == ("export", "ok", None)
     assert said["bytes"] == file.stat().st_size
     assert said["ignored"]["traces"] == 3

@@ -50,8 +50,8 @@ def name_of(stem):
 
 @pytest.mark.parametrize("how", ["append", "merge"])
 @pytest.mark.parametrize("head", [HEAD, "bda7b8c39065"])
-def test_a_role_imports_with_what_is_printed(run_bulk, new_pg_db, make_role, stores, how, head):
-    db = new_pg_db(head)
+def test_a_role_imports_with_what_is_printed(run_bulk, new_owned_db, make_role, stores, how, head):
+    db = new_owned_db(head)
     db.query("REVOKE ALL ON SCHEMA public FROM PUBLIC; REVOKE ALL ON DATABASE \"" + db.name + "\" FROM PUBLIC")
     uri = make_role(db, name_of(STRANGE), "--load", how)
     if head == HEAD:  # which has all the tables
@@ -73,9 +73,9 @@ def test_a_role_imports_with_what_is_printed(run_bulk, new_pg_db, make_role, sto
     session.close()
 
 
-def test_the_default_load_appends(run_bulk, new_pg_db, make_role, stores):
+def test_the_default_load_appends(run_bulk, new_owned_db, make_role, stores):
     """Which, for an owner, would be a rebuild."""
-    db = new_pg_db(HEAD)
+    db = new_owned_db(HEAD)
     uri = make_role(db, name_of("loader"))
     said = load(run_bulk, stores[0], uri)
     assert said["load"] == "append" and "belongs to role" in said["load_reason"]
@@ -84,8 +84,8 @@ def test_the_default_load_appends(run_bulk, new_pg_db, make_role, stores):
     assert refused.returncode == 64 and "not possible" in refused.stderr, refused.explain()
 
 
-def test_what_is_missing_is_told_with_the_command(run_bulk, new_pg_db, make_role, stores):
-    db = new_pg_db(HEAD)
+def test_what_is_missing_is_told_with_the_command(run_bulk, new_owned_db, make_role, stores):
+    db = new_owned_db(HEAD)
     uri = make_role(db, "short_of", "--load", "append")
     db.query('REVOKE INSERT ON metrics FROM "short_of"')
     refused = run_bulk("import", stores[0], "--to", uri)
@@ -93,8 +93,8 @@ def test_what_is_missing_is_told_with_the_command(run_bulk, new_pg_db, make_role
     assert db.query("SELECT count(*) FROM runs") == [(0,)]
 
 
-def test_trusting_takes_its_own_grant(run_bulk, new_pg_db, make_role, stores):
-    db = new_pg_db(HEAD)
+def test_trusting_takes_its_own_grant(run_bulk, new_owned_db, make_role, stores):
+    db = new_owned_db(HEAD)
     uri = make_role(db, name_of("trusted"), "--trust-runs", "--load", "append")
     assert load(run_bulk, stores[0], uri, "--trust-runs", "--load", "append")["tables"]["runs"]["inserted"] == 4
 

@@ -94,11 +94,11 @@ def logs(tmp_path):
     return root
 
 
-def test_every_kind_is_read_back_by_mlflow(run_bulk, least_target, logs):
-    result = run_bulk("import", logs, "--to", least_target.uri, "--json", check=0)
-    check_summary(result, db=least_target)
+def test_every_kind_is_read_back_by_mlflow(run_bulk, target, logs):
+    result = run_bulk("import", logs, "--to", target.uri, "--json", check=0)
+    check_summary(result, db=target)
     assert result.json["format"] == "csv"
-    runs = read_back(client_uri(least_target))
+    runs = read_back(client_uri(target))
     assert set(runs) == {"pl/version_0", "pl/version_1", "keras", "yolo/train", "hf", "ray/PPO_0", "sweep 0", "sweep 1"}
     assert {r["experiment"] for r in runs.values()} == {"logs"} and {r["status"] for r in runs.values()} == {"FINISHED"}
     pl, keras, ray, sweep = (runs[n] for n in ("pl/version_0", "keras", "ray/PPO_0", "sweep 1"))
@@ -117,10 +117,10 @@ def test_every_kind_is_read_back_by_mlflow(run_bulk, least_target, logs):
     assert sweep["histories"] == {"quoted _loss__ really": [[i, (T0 + i) * 1000, str(i / 8)] for i in (1, 3, 5, 7, 9)]}
 
 
-def test_importing_again_changes_nothing(run_bulk, least_target, logs):
-    first = run_bulk("import", logs, "--to", least_target.uri, "--json", check=0).json
-    before = rows_by_table(least_target)
-    second = check_summary(run_bulk("import", logs, "--to", least_target.uri, "--json", check=0), before, least_target)
+def test_importing_again_changes_nothing(run_bulk, target, logs):
+    first = run_bulk("import", logs, "--to", target.uri, "--json", check=0).json
+    before = rows_by_table(target)
+    second = check_summary(run_bulk("import", logs, "--to", target.uri, "--json", check=0), before, target)
     assert counts(second, "inserted") == {} and counts(second, "present") == counts(first, "inserted")
 
 
@@ -131,35 +131,48 @@ def test_one_file_of_a_folder_is_the_run_it_was(run_bulk, new_sqlite_db, logs):
     assert counts(again, "present")["runs"] == 1 and counts(again, "inserted") == {}
 
 
-def test_artifacts_have_the_place_that_mlflow_would_give_them(run_bulk, least_target, tmp_path):
+def test_artifacts_have_the_place_that_mlflow_would_give_them(run_bulk, target, tmp_path):
     """In a new experiment as its create_experiment has it, in one that is there as its create_run."""
     for name in ("new", "old"):
         (tmp_path / f"{name}.csv").write_text("step,loss\n1,2\n")
-    least_target.query(
+    target.query(
         "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, creation_time,"
         " last_update_time) VALUES (7, 'old', 's3://bucket/a?x=1', 'active', 1, 1)"
-        + (" RETURNING 1" if least_target.kind == "postgres" else "")
+        + (" RETURNING 1" if target.kind == "postgres" else "")
     )
     for _ in range(2):
         for name in ("new", "old"):
-            run_bulk("import", tmp_path / f"{name}.csv", "--to", least_target.uri, check=0)
-    rows = least_target.query("SELECT e.name, experiment_id, artifact_location, run_uuid, artifact_uri"
+            run_bulk("import", tmp_path / f"{name}.csv", "--to", target.uri, check=0)
+    rows = target.query("SELECT e.name, experiment_id, artifact_location, run_uuid, artifact_uri"
                         " FROM experiments e JOIN runs USING (experiment_id) ORDER BY e.name")  # fmt: skip
     (_, new_id, location, new_run, new_uri), (_, _, _, old_run, old_uri) = rows
-    root = "mlflow-artifacts:" if least_target.kind == "postgres" else f"{least_target.path.parent}/mlruns"
+    root = "mlflow-artifacts:" if target.kind == "postgres" else f"{target.path.parent}/mlruns"
     assert location == f"{root}/{new_id}" and new_uri == f"{location}/{new_run}/artifacts"
     assert old_uri == f"s3://bucket/a/{old_run}/artifacts?x=1"
 
 
-def test_a_table_that_has_grown_adds_what_is_new(run_bulk, least_target, tmp_path):
+def test_an_experiment_whose_place_leaves_its_runs_no_room(run_bulk, new_pg_db, tmp_path):
+    """A location may have 256 characters, a run's, which is longer by 43, 200: PostgreSQL would refuse the batch."""
+    db = new_pg_db(MLFLOW_HEADS[ORACLE])
+    (tmp_path / "t.csv").write_text("step,loss\n0,1\n")
+    for length, code in ((158, 65), (157, 0)):
+        db.query("DELETE FROM experiments")
+        db.query("INSERT INTO experiments (name, artifact_location, lifecycle_stage) VALUES ('t', %s, 'active')", ("/" + "x" * (length - 1),))
+        done = run_bulk("import", tmp_path / "t.csv", "--to", db.uri)
+        assert done.returncode == code, done.explain()
+        assert code == 0 or "201 characters" in done.stderr and "runs.artifact_uri holds 200" in done.stderr, done.explain()
+    assert db.query("SELECT length(artifact_uri) FROM runs") == [(200,)]
+
+
+def test_a_table_that_has_grown_adds_what_is_new(run_bulk, target, tmp_path):
     table = tmp_path / "t.csv"
     rows = [f"{i},{T0 + i},{i / 4}\n" for i in range(10)]
     table.write_text("step,wall_time,loss\n" + "".join(rows[:6]))
-    run_bulk("import", table, "--to", least_target.uri, "--json", check=0)
+    run_bulk("import", table, "--to", target.uri, "--json", check=0)
     table.write_text("step,wall_time,loss\n" + "".join(rows))
-    grown = check_summary(run_bulk("import", table, "--to", least_target.uri, "--json", check=0))
+    grown = check_summary(run_bulk("import", table, "--to", target.uri, "--json", check=0))
     assert counts(grown, "inserted")["metrics"] == 4 and counts(grown, "present")["metrics"] == 6
-    assert least_target.query("SELECT end_time FROM runs") == [((T0 + 9) * 1000,)]
+    assert target.query("SELECT end_time FROM runs") == [((T0 + 9) * 1000,)]
 
 
 def keeps_births(path):
@@ -167,28 +180,28 @@ def keeps_births(path):
     return int(subprocess.run(["stat", "-c", "%W", path], capture_output=True, text=True, check=True).stdout) > 0
 
 
-def test_a_table_without_times_has_those_of_its_file(run_bulk, least_target, tmp_path):
+def test_a_table_without_times_has_those_of_its_file(run_bulk, target, tmp_path):
     """Its points are of the time when the file began, which stays when it grows; or, older, when a copy was changed."""
     table = tmp_path / "t.csv"
     table.write_text("step,loss\n1,2\n")
-    run_bulk("import", table, "--to", least_target.uri, check=0)
+    run_bulk("import", table, "--to", target.uri, check=0)
     with open(table, "a") as f:
         f.write("2,3\n")
     os.utime(table, (os.stat(table).st_mtime + 60,) * 2)
-    grown = run_bulk("import", table, "--to", least_target.uri, "--json", check=0 if keeps_births(table) else 65)
+    grown = run_bulk("import", table, "--to", target.uri, "--json", check=0 if keeps_births(table) else 65)
     if keeps_births(table):
         assert counts(check_summary(grown), "inserted")["metrics"] == 1
-        [(first, last, n)] = least_target.query("SELECT min(timestamp), max(timestamp), count(*) FROM metrics")
+        [(first, last, n)] = target.query("SELECT min(timestamp), max(timestamp), count(*) FROM metrics")
         assert first == last and n == 2
-        assert least_target.query("SELECT end_time - start_time >= 60000 FROM runs")[0][0]
+        assert target.query("SELECT end_time - start_time >= 60000 FROM runs")[0][0]
     os.utime(table, (T0, T0))
     copy = tmp_path / "copy"
     copy.mkdir()
     shutil.copy2(table, copy / "u.csv")
-    run_bulk("import", copy / "u.csv", "--to", least_target.uri, check=0)
-    assert least_target.query("SELECT DISTINCT timestamp FROM metrics ORDER BY 1")[0] == (MS,)
+    run_bulk("import", copy / "u.csv", "--to", target.uri, check=0)
+    assert target.query("SELECT DISTINCT timestamp FROM metrics ORDER BY 1")[0] == (MS,)
     again = shutil.copy2(copy / "u.csv", tmp_path / "u.csv")
-    same = run_bulk("import", again, "--to", least_target.uri, "--json", check=0).json
+    same = run_bulk("import", again, "--to", target.uri, "--json", check=0).json
     assert counts(same, "present")["runs"] == 1
 
 
@@ -252,37 +265,37 @@ def test_values_are_those_that_pandas_reads(run_bulk, new_sqlite_db, tmp_path, s
             assert set(found) == wanted and len(found) == len(wanted), (name, column)
 
 
-def test_mixed_runs_are_each_whole(run_bulk, least_target, tmp_path):
+def test_mixed_runs_are_each_whole(run_bulk, target, tmp_path):
     rng = random.Random(7)
     rows = [(f"r{rng.choice([0, 0, 0, 1, 2, rng.randrange(50)])}", f"k{i % 3}", i, T0 + i, i) for i in range(60000)]
     with open(tmp_path / "big.csv", "w", newline="") as f:
         csv.writer(f).writerows([("run", "key", "step", "timestamp", "value"), *rows])
-    result = run_bulk("import", tmp_path / "big.csv", "--to", least_target.uri, "--time-unit", "s", "--json", check=0)
-    summary = check_summary(result, db=least_target)
+    result = run_bulk("import", tmp_path / "big.csv", "--to", target.uri, "--time-unit", "s", "--json", check=0)
+    summary = check_summary(result, db=target)
     assert counts(summary, "inserted")["metrics"] == len(rows)
     assert [n for n in summary["notes"] if n["kind"] == "changed"] == []
     wanted = {}
     for run, key, step, time, value in rows:
         wanted.setdefault(run, set()).add((key, step, time * 1000, value))
     for run, points in wanted.items():
-        found = least_target.query(
+        found = target.query(
             "SELECT key, step, timestamp, value FROM metrics JOIN runs USING (run_uuid) WHERE name = %s", (run,)
         )
         assert set(found) == points
         times = sorted(t for _, _, t, _ in points)
-        assert least_target.query("SELECT start_time, end_time FROM runs WHERE name = %s", (run,)) == [(times[0], times[-1])]
+        assert target.query("SELECT start_time, end_time FROM runs WHERE name = %s", (run,)) == [(times[0], times[-1])]
 
 
 BAD = "step,wall_time,loss\n1,1700000000,0.5\n2,never,1\nx,1700000002,2\n4,1700000003,oops\n5,1700000004\n6,1700000005,3\n"
 
 
-def test_bad_rows_stop_the_import_or_are_listed(run_bulk, least_target, tmp_path):
+def test_bad_rows_stop_the_import_or_are_listed(run_bulk, target, tmp_path):
     (tmp_path / "bad.csv").write_text(BAD)
-    stopped = run_bulk("import", tmp_path / "bad.csv", "--to", least_target.uri, check=65)
+    stopped = run_bulk("import", tmp_path / "bad.csv", "--to", target.uri, check=65)
     assert "bad.csv:3: 'wall_time' is 'never', which is no time" in stopped.stderr
     rejects = tmp_path / "rejects.jsonl"
     result = run_bulk(
-        "import", tmp_path / "bad.csv", "--to", least_target.uri, "--on-error", "skip", "--rejects", rejects, "--json",
+        "import", tmp_path / "bad.csv", "--to", target.uri, "--on-error", "skip", "--rejects", rejects, "--json",
         check=2,
     )  # fmt: skip
     summary = check_summary(result)

@@ -25,7 +25,7 @@ def make_full(version, uri, folder):
 
 
 def import_all(run_bulk, source, target, *options):
-    result = run_bulk("import", source.uri, "--to", target.uri, "--json", *options, check=0)
+    result = run_bulk("import", source.owner_uri, "--to", target.uri, "--json", *options, check=0)
     return check_summary(result)
 
 
@@ -447,7 +447,7 @@ def test_postgres_while_its_schema_changes(run_bulk, full_databases, tmp_path, n
     with db.connect() as connection:
         connection.autocommit = False
         connection.cursor().execute("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE")
-        result = run_bulk("import", db.uri, "--to", f"sqlite:///{tmp_path}/o.db", check=75)
+        result = run_bulk("import", db.owner_uri, "--to", f"sqlite:///{tmp_path}/o.db", check=75)
         assert not (tmp_path / "o.db").exists() and result.stderr
         connection.rollback()
 

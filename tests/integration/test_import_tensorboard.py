@@ -55,25 +55,25 @@ def logdir(tmp_path):
     return root
 
 
-def test_scalars_are_those_that_tensorboard_reads(run_bulk, least_target, logdir):
-    result = run_bulk("import", logdir, "--to", least_target.uri, "--json", check=0)
-    summary = check_summary(result, db=least_target)
+def test_scalars_are_those_that_tensorboard_reads(run_bulk, target, logdir):
+    result = run_bulk("import", logdir, "--to", target.uri, "--json", check=0)
+    summary = check_summary(result, db=target)
     assert summary["format"] == "tensorboard"
-    check_rows(least_target, logdir)
+    check_rows(target, logdir)
     ignored = summary["ignored"]
     assert ignored["images"] == ignored["histograms"] == ignored["texts"] == 4
     assert ignored["scalars from before a restart, which TensorBoard drops, too"] == 20 + 2  # and two of val/acc
 
 
-def test_importing_again_changes_nothing(run_bulk, least_target, logdir):
-    first = run_bulk("import", logdir, "--to", least_target.uri, "--json", check=0).json
-    before = rows_by_table(least_target)
-    second = check_summary(run_bulk("import", logdir, "--to", least_target.uri, "--json", check=0), before, least_target)
+def test_importing_again_changes_nothing(run_bulk, target, logdir):
+    first = run_bulk("import", logdir, "--to", target.uri, "--json", check=0).json
+    before = rows_by_table(target)
+    second = check_summary(run_bulk("import", logdir, "--to", target.uri, "--json", check=0), before, target)
     assert counts(second, "inserted") == {} and counts(second, "present") == counts(first, "inserted")
 
 
-def test_mlflow_reads_it_back(run_bulk, least_target, logdir):
-    run_bulk("import", logdir, "--to", least_target.uri, "--experiment", "tb", "--json", check=0)
+def test_mlflow_reads_it_back(run_bulk, target, logdir):
+    run_bulk("import", logdir, "--to", target.uri, "--experiment", "tb", "--json", check=0)
     code = """
 import json, sys
 from mlflow.tracking import MlflowClient
@@ -83,7 +83,7 @@ out = {r.info.run_name: [r.data.params, r.info.status, len(c.get_metric_history(
        for r in c.search_runs([e.experiment_id])}
 print(json.dumps(out))
 """
-    runs = mlflow_run(ORACLE, code, least_target.uri if least_target.kind == "sqlite" else least_target.psycopg2)
+    runs = mlflow_run(ORACLE, code, target.uri if target.kind == "sqlite" else target.psycopg2)
     assert runs["plain"] == [{}, "FINISHED", 100] and runs["restarted"][2] == 80
     tuned = runs["tuned/trial"]
     assert tuned[0] == {"lr": "0.125", "layers": "3", "opt": "adam", "nesterov": "True", "tiny": "1e-07"}
@@ -108,9 +108,9 @@ def test_a_truncated_record_is_the_normal_end(run_bulk, new_sqlite_db, tmp_path)
     (path,) = (root / "a").iterdir()
     whole = path.read_bytes()
     for n, cut in enumerate((1, 3, 5, 13, 17, 40)):
-        least_target = root / f"cut{n}"
-        least_target.mkdir()
-        (least_target / path.name).write_bytes(whole[:-cut])
+        target = root / f"cut{n}"
+        target.mkdir()
+        (target / path.name).write_bytes(whole[:-cut])
     db = new_sqlite_db(MLFLOW_HEADS[ORACLE])
     check_summary(run_bulk("import", root, "--to", db.uri, "--json", check=0), db=db)
     check_rows(db, root)

@@ -44,18 +44,18 @@ def grow_lines(folder, steps):
 
 
 @pytest.mark.parametrize("grow", [grow_mlruns, grow_csv, grow_events, grow_lines], ids=["mlruns", "csv", "tfevents", "jsonl"])
-def test_only_what_is_new_is_inserted(run_bulk, least_target, tmp_path, grow):
+def test_only_what_is_new_is_inserted(run_bulk, target, tmp_path, grow):
     (tmp_path / "source").mkdir()
 
     def bring(steps, check=0):
-        said = run_bulk("import", grow(tmp_path / "source", steps), "--to", least_target.uri, "--json", check=check).json
+        said = run_bulk("import", grow(tmp_path / "source", steps), "--to", target.uri, "--json", check=check).json
         return counts(said, "inserted").get("metrics", 0), counts(said, "present").get("metrics", 0)
 
     points = "SELECT count(*), count(DISTINCT step) FROM metrics"
     assert bring(50) == (50, 0)
     assert bring(80) == (30, 50)
     assert bring(80) == (0, 80)
-    assert least_target.query(points) == [(80, 80)]
+    assert target.query(points) == [(80, 80)]
     if grow is not grow_lines:  # those are calls: each says what happened, not all that there is
         bring(60, check=65)
-        assert least_target.query(points) == [(80, 80)]
+        assert target.query(points) == [(80, 80)]

@@ -10,6 +10,7 @@ import pytest
 
 from databases import SqliteDatabase, rows_by_table
 from equality import assert_equal_stores
+from pg_server import role_for
 from programs import MLFLOW_HEADS, ORACLE, clean_env, run_bulk
 from shared import made_once
 from stores.filestore import wide_store
@@ -76,7 +77,7 @@ def test_two_imports_of_one_store_at_a_time_give_one(bulk, wide, target, tmp_pat
 def test_an_import_that_waits_for_a_lock_is_interrupted_at_once(bulk, wide, new_pg_db, tmp_path, load):
     """In a transaction that has begun: advisory locks of runs, and an index that cannot be made, are waited for."""
     source, _ = wide
-    db = new_pg_db(HEAD)
+    db = new_pg_db(HEAD, role_for(load))
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'mltrack/%' AND state = 'active'"
     blocker = db.connect()
     blocker.autocommit = False

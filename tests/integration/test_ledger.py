@@ -12,6 +12,7 @@ import programs
 from compare_stores import compare
 from databases import SqliteDatabase, rows_by_table
 from equality import assert_equal_stores
+from pg_server import OWNER, role_for
 from programs import MLFLOW_HEADS, ORACLE, clean_env
 from stores.filestore import wide_store
 
@@ -51,7 +52,7 @@ def unfinish(db, runs_left):
 @pytest.mark.parametrize("load", ["append", "rebuild"])
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_an_import_is_listed_with_what_it_wrote(run_bulk, new_db, store, kind, load):
-    db = new_db(kind, HEAD if kind == "postgres" or load == "append" else None)
+    db = new_db(kind, HEAD if kind == "postgres" or load == "append" else None, role=role_for(load))
     said = run_bulk("import", store, "--to", db.uri, "--json", "--load", load if kind == "postgres" else "auto", check=0).json
     assert said["import"] == {"id": 1, "resumed": False}
     doc = imports_of(run_bulk, db)
@@ -169,7 +170,7 @@ def test_beside_an_import_at_work_another_finds_what_it_writes(bulk, run_bulk, t
 @pytest.mark.parametrize("load", ["append", "rebuild"])
 def test_a_killed_import_goes_on(bulk, run_bulk, new_pg_db, tmp_path, load):
     store = wide_store(tmp_path / "mlruns", 400, 100).root
-    clean, db = new_pg_db(HEAD), new_pg_db(HEAD)
+    clean, db = new_pg_db(HEAD, role_for(load)), new_pg_db(HEAD, role_for(load))
     run_bulk("import", store, "--to", clean.uri, check=0)
     command = [str(bulk), "import", str(store), "--to", db.uri, "--load", load, "--batch-rows", "5000"]
     process = subprocess.Popen(command, env=clean_env(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -184,8 +185,8 @@ def test_a_killed_import_goes_on(bulk, run_bulk, new_pg_db, tmp_path, load):
     assert_equal_stores(clean, db)
 
 
-def test_a_role_that_may_not_make_one_goes_without(run_bulk, new_pg_db, store):
-    db = new_pg_db(HEAD)
+def test_a_role_that_may_not_make_one_goes_without(run_bulk, new_owned_db, store):
+    db = new_owned_db(HEAD)
     db.query("CREATE ROLE ledger_writer LOGIN")
     try:
         db.query("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ledger_writer")
@@ -218,7 +219,7 @@ def test_a_newer_ledger_is_refused(run_bulk, target, store):
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_mlflow_and_alembic_do_not_mind(run_bulk, new_db, store, kind):
-    db = new_db(kind, MLFLOW_HEADS["3.1.4"])
+    db = new_db(kind, MLFLOW_HEADS["3.1.4"], role=OWNER)  # rights on what an upgrade makes are another matter
     run_bulk("import", store, "--to", db.uri, check=0)
     uri = db.uri if kind == "sqlite" else db.psycopg2
     done = programs.mlflow_call(ORACLE, "-m", "mlflow", "db", "upgrade", uri)
@@ -239,11 +240,11 @@ def test_mlflow_and_alembic_do_not_mind(run_bulk, new_db, store, kind):
 
 # --- Undo ---
 
-UNDO = ["sqlite", "postgres"]
+UNDO = ["sqlite", "postgres"]  # the owner's: it removes rows, which who may import may not
 
 
 def same_rows(before, after):
-    differences = compare(before.uri, after.uri, max_diffs=20)
+    differences = compare(before.owner_uri, after.owner_uri, max_diffs=20)
     assert not differences, "\n".join(map(str, differences))
 
 
@@ -252,7 +253,7 @@ def lived_in(request, new_db, run_bulk, tmp_path):
     """lived_in(kind) -> a database that holds another store's runs."""
 
     def make(kind):
-        db = new_db(kind, HEAD)
+        db = new_db(kind, HEAD, role=OWNER)
         other = wide_store(tmp_path / "other" / "mlruns", 5, 3)
         run_bulk("import", other.root, "--to", db.uri, "--no-ledger", check=0)
         return db
@@ -276,7 +277,7 @@ def renamed_store(folder, runs, points):
 def test_what_is_undone_leaves_nothing(run_bulk, new_db, copy_db, store, kind, load):
     """A SQLite file that is not there is rebuilt, too: it is built whole before it has its name."""
     built = kind == "sqlite" and load == "rebuild"
-    before = new_db(kind, HEAD)
+    before = new_db(kind, HEAD, role=OWNER)
     db = new_db(kind) if built else copy_db(before)
     run_bulk("import", store, "--to", db.uri, "--load", "auto" if built else load, "--batch-rows", "300", check=0)
     held = rows_by_table(db)
@@ -327,7 +328,7 @@ print(json.dumps(None))
 @pytest.mark.parametrize("what", ["metric", "known metric", "tag", "param", "status", "delete", "version", "dataset"])
 @pytest.mark.parametrize("kind", UNDO)
 def test_a_run_that_mlflow_has_touched_stays_whole(run_bulk, new_db, copy_db, store, kind, what):
-    db = new_db(kind, HEAD)
+    db = new_db(kind, HEAD, role=OWNER)
     run_bulk("import", store, "--to", db.uri, check=0)
     ((run,),) = db.query("SELECT min(run_uuid) FROM runs")
     programs.mlflow_run(ORACLE, TOUCH, db.uri if kind == "sqlite" else db.psycopg2, what, run)
@@ -348,7 +349,7 @@ def test_a_run_that_mlflow_has_touched_stays_whole(run_bulk, new_db, copy_db, st
 
 @pytest.mark.parametrize("kind", UNDO)
 def test_a_merge_is_undone(run_bulk, new_db, copy_db, store, kind):
-    db = new_db(kind, HEAD)
+    db = new_db(kind, HEAD, role=OWNER)
     run_bulk("import", store, "--to", db.uri, "--no-ledger", check=0)
     before = copy_db(db)
     runs = sorted(p for p in store.glob("*/*") if (p / "meta.yaml").is_file())[:6]
@@ -377,7 +378,7 @@ def test_a_merge_is_undone(run_bulk, new_db, copy_db, store, kind):
 
 @pytest.mark.parametrize("kind", UNDO)
 def test_an_undo_that_is_killed_has_happened_or_not(bulk, run_bulk, new_db, store, tmp_path, kind):
-    db = new_db(kind, HEAD)
+    db = new_db(kind, HEAD, role=OWNER)
     run_bulk("import", store, "--to", db.uri, check=0)
     held = rows_by_table(db)
     for after in (0.01, 0.03, 0.06, 0.1):
@@ -393,7 +394,7 @@ def test_an_undo_that_is_killed_has_happened_or_not(bulk, run_bulk, new_db, stor
 
 @pytest.mark.parametrize("kind", UNDO)
 def test_an_import_at_work_or_unknown_is_not_undone(bulk, run_bulk, new_db, tmp_path, kind):
-    db = new_db(kind, HEAD)
+    db = new_db(kind, HEAD, role=OWNER)
     assert run_bulk("undo", "1", "--to", db.uri).returncode == 66
     store = wide_store(tmp_path / "mlruns", 400, 100).root
     command = [str(bulk), "import", str(store), "--to", db.uri, "--max-rows-per-second", "10000", "--batch-rows", "2000"]
@@ -413,7 +414,7 @@ def test_an_import_at_work_or_unknown_is_not_undone(bulk, run_bulk, new_db, tmp_
 @pytest.mark.parametrize("kind", UNDO)
 @pytest.mark.parametrize("name", ["filestore-1", "filestore-4", "filestore-7"])
 def test_whole_stores_are_undone(run_bulk, new_db, corpus, kind, name):
-    db = new_db(kind, HEAD)
+    db = new_db(kind, HEAD, role=OWNER)
     source = next(p for p in (corpus / name).rglob("mlruns") if p.is_dir())
     run_bulk("import", source, "--to", db.uri, "--on-error", "skip")
     assert rows_by_table(db)["runs"] > 0
@@ -439,7 +440,7 @@ def interleaved(path, runs, points):
 def test_runs_that_came_in_parts_are_undone(run_bulk, new_db, tmp_path, kind):
     """What later batches added to a run is the import's as well; what somebody else added keeps the run whole."""
     source, ids = interleaved(tmp_path / "turns.jsonl", 6, 60)
-    db = new_db(kind, HEAD)
+    db = new_db(kind, HEAD, role=OWNER)
     before = rows_by_table(db)
     command = ["import", source, "--to", db.uri, "--batch-rows", "100", "--json"]
     said = run_bulk(*command, check=0).json
@@ -470,7 +471,7 @@ def test_after_vacuum_and_upgrade_it_is_the_same(run_bulk, new_db, store):
 @pytest.mark.parametrize("kind", UNDO)
 def test_what_another_import_brought_again_is_not_touched(run_bulk, new_db, corpus, kind):
     """The same rows, but another import's: removed by the first undo, or by somebody else."""
-    db = new_db(kind, HEAD)
+    db = new_db(kind, HEAD, role=OWNER)
     source = next(p for p in (corpus / "filestore-4").rglob("mlruns") if p.is_dir())
     run_bulk("import", source, "--to", db.uri, "--on-error", "skip")
     run_bulk("undo", "1", "--to", db.uri, check=0)
@@ -493,7 +494,7 @@ def test_values_that_were_changed_again_stay_and_are_named(run_bulk, new_db, tmp
         path.write_text("".join(json.dumps(r) + "\n" for r in records))
         return path
 
-    db = new_db(kind, HEAD)
+    db = new_db(kind, HEAD, role=OWNER)
     run_bulk("import", lines("1.jsonl", "old", "RUNNING"), "--to", db.uri, "--no-ledger", check=0)
     run_bulk("import", lines("2.jsonl", "new", "FINISHED"), "--to", db.uri, "--load", "merge", check=0)
     assert db.query("SELECT value FROM tags WHERE key = 't'") == [("new",)]
@@ -555,7 +556,7 @@ def test_a_damaged_record_is_said_and_nothing_is_lost(run_bulk, new_db, store):
 
 @pytest.mark.parametrize("kind", UNDO)
 def test_files_of_artifacts_stay_and_that_is_said(run_bulk, new_db, store, tmp_path, kind):
-    db = new_db(kind, HEAD)
+    db = new_db(kind, HEAD, role=OWNER)
     run = next(p for p in sorted(store.glob("*/*")) if (p / "meta.yaml").is_file())
     (run / "artifacts").mkdir(exist_ok=True)
     (run / "artifacts" / "model.bin").write_text("weights")

@@ -39,12 +39,12 @@ def test_a_slow_pace_makes_short_transactions(run_bulk, store, target):
     assert said["batches"] >= ROWS // 1500
 
 
-def test_auto_appends_at_a_pace(run_bulk, store, new_pg_db):
-    db = new_pg_db(HEAD)
+def test_auto_appends_at_a_pace(run_bulk, store, new_owned_db):
+    db = new_owned_db(HEAD)
     said = run_bulk("import", store, "--to", db.uri, "--json", "--max-rows-per-second", 100000, check=0).json
     assert said["load"] == "append"
     assert "--max-rows-per-second" in said["load_reason"]
-    db = new_pg_db(HEAD)
+    db = new_owned_db(HEAD)
     said = run_bulk("import", store, "--to", db.uri, "--json", "--max-rows-per-second", 100000, "--load", "rebuild",
                     check=0).json
     assert said["load"] == "rebuild"

@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 
 import programs
+from pg_server import LOADER, OWNER
 from postgres_facts import orphans, shape
 from stores.filestore import wide_store
 
@@ -71,7 +72,7 @@ class Sampler(threading.Thread):
 
 @pytest.mark.parametrize("trust", [[], ["--trust-runs"]])
 def test_a_live_mlflow_works_on_beside_an_append(bulk, new_pg_db, store, tmp_path, trust):
-    db = new_pg_db(HEAD)
+    db = new_pg_db(HEAD, role=OWNER if trust else LOADER)
     programs.run_bulk(bulk, "schema", "init", "--ledger", "--to", db.uri, home=tmp_path, check=0)  # its own tables are locked then
     script = programs.ROOT / "tests/integration/live_writer.py"
     live = subprocess.Popen(
@@ -176,8 +177,8 @@ def wait_until_up(db):
 
 @pytest.mark.parametrize("phase", ["in the transaction", "while rows are copied", "while indexes are built"])
 @pytest.mark.parametrize("strike", [kill_program, end_backend, crash_server])
-def test_a_rebuild_that_is_killed_leaves_everything_as_it_was(bulk, run_bulk, large, new_pg_db, tmp_path, phase, strike):
-    db = new_pg_db(HEAD)
+def test_a_rebuild_that_is_killed_leaves_everything_as_it_was(bulk, run_bulk, large, new_owned_db, tmp_path, phase, strike):
+    db = new_owned_db(HEAD)
     before = shape(db)
     process = start(bulk, large, db.uri, tmp_path, "--load", "rebuild", "--retry-timeout", "0")
     assert wait_for(phases(db)[phase], process), process.communicate()
@@ -201,7 +202,7 @@ TWO = {programs.MLFLOW_HEADS["3.1.4"], programs.MLFLOW_HEADS[programs.NEWEST]}
 @pytest.mark.parametrize("load", LOADS, ids=["append", "trust", "rebuild"])
 @pytest.mark.parametrize("head", [pytest.param(h, marks=[] if h in TWO else pytest.mark.long) for h in EVERY_HEAD])
 def test_every_load_on_every_head(run_bulk, new_pg_db, tmp_path, head, load):
-    db = new_pg_db(head)
+    db = new_pg_db(head, role=LOADER if load == LOADS[0] else OWNER)
     before = shape(db)
     small = wide_store(tmp_path / "mlruns", 20, 20).root
     said = run_bulk("import", small, "--to", db.uri, "--json", *load, check=0).json

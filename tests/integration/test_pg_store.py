@@ -23,12 +23,12 @@ def run_helper(name, conninfo, head):
 
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("name", ["pg_store", "pg_session", "pg_sum"])
-def test_store_on_a_real_server(new_pg_db, name, head):
-    run_helper(name, new_pg_db(head).uri, head)
+def test_store_on_a_real_server(new_owned_db, name, head):
+    run_helper(name, new_owned_db(head).uri, head)
 
 
-def test_rows_go_through_a_pooler_in_transaction_mode(new_pg_db, pg_server):
+def test_rows_go_through_a_pooler_in_transaction_mode(new_owned_db, pg_server):
     head = programs.MLFLOW_HEADS[programs.NEWEST]
-    db = new_pg_db(head)
+    db = new_owned_db(head)
     with pooler_before(pg_server) as port:
         run_helper("pg_store", f"postgresql://postgres@127.0.0.1:{port}/{db.name}", head)

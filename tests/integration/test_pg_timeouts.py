@@ -22,8 +22,8 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture
-def db(new_pg_db):
-    db = new_pg_db(HEAD)
+def db(new_owned_db):
+    db = new_owned_db(HEAD)
     db.query("INSERT INTO experiments (experiment_id, name) VALUES (0, 'Default')")
     return db
 

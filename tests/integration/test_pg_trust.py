@@ -20,8 +20,8 @@ NEW_EXPERIMENT = "INSERT INTO experiments (experiment_id, name) VALUES (0, 'Defa
 
 
 @pytest.fixture
-def db(new_pg_db):
-    db = new_pg_db(HEAD)
+def db(new_owned_db):
+    db = new_owned_db(HEAD)
     db.query(NEW_EXPERIMENT)
     return db
 

@@ -16,8 +16,8 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture
-def db(new_pg_db):
-    made = new_pg_db(HEAD)
+def db(new_owned_db):
+    made = new_owned_db(HEAD)
     made.query(f'REVOKE ALL ON SCHEMA public FROM PUBLIC; REVOKE ALL ON DATABASE "{made.name}" FROM PUBLIC')
     made.query(f"CREATE ROLE {ROLE} LOGIN")
     yield made
@@ -109,8 +109,8 @@ def test_a_role_for_appending_is_told_what_grown_runs_would_take(run_bulk, db, t
     assert attempt(run_bulk, store, theirs, "--load", "append").json["preflight"]["warnings"] == []
 
 
-def test_read_only_is_told_before_the_first_write(run_bulk, new_pg_db, store):
-    db = new_pg_db(HEAD)
+def test_read_only_is_told_before_the_first_write(run_bulk, new_owned_db, store):
+    db = new_owned_db(HEAD)
     db.query(f'ALTER DATABASE "{db.name}" SET default_transaction_read_only = on')
     refused = attempt(run_bulk, store, db.uri)
     assert refused.returncode == 77 and refused.json["preflight"]["read_only"], refused.explain()

@@ -88,9 +88,9 @@ def test_one_whose_process_is_gone(bulk, run_bulk, new_db, tmp_path, kind):
     assert run_bulk("progress", "--to", db.uri).returncode == 66
 
 
-def test_a_rebuild_is_seen_while_nothing_of_it_is_committed(bulk, run_bulk, new_pg_db, tmp_path):
+def test_a_rebuild_is_seen_while_nothing_of_it_is_committed(bulk, run_bulk, new_owned_db, tmp_path):
     """Its one transaction stands still, with the lock on its tables: the source is a pipe that ends later."""
-    db = new_pg_db(HEAD)
+    db = new_owned_db(HEAD)
     store = wide_store(tmp_path / "mlruns", 10, 10).root
     lines = run_bulk("export", store, check=0).stdout
     command = [str(bulk), "import", "-", "--to", db.uri, "--load", "rebuild", "--batch-rows", "100", "--quiet"]

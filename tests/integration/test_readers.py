@@ -7,6 +7,7 @@ import pytest
 
 from equality import assert_equal_stores
 import programs
+from pg_server import role_for
 from programs import MLFLOW_HEADS, ORACLE
 from stores.filestore import T0, FileStore, run_id, write
 from summaries import check_summary
@@ -47,7 +48,7 @@ def test_four_readers_bring_in_what_one_does(run_bulk, new_db, tmp_path, kind, l
     store = mixed_store(tmp_path / "mlruns")
     databases, words = [], []
     for readers in (1, 4):
-        db, rejects = new_db(kind, HEAD), tmp_path / f"rejects-{readers}"
+        db, rejects = new_db(kind, HEAD, role=role_for(load)), tmp_path / f"rejects-{readers}"
         options = ["--readers", readers, "--load", load, "--batch-rows", 300, "--on-error", "skip"]
         result = run_bulk("import", store.root, "--to", db.uri, *options, "--rejects", rejects, "--json", check=2)
         words.append(said(check_summary(result, db=db), rejects))

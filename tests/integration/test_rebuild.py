@@ -75,8 +75,8 @@ def rebuild(probe):
 
 
 @pytest.mark.parametrize("head", [TWO_INDEXES, THREE_INDEXES])
-def test_the_schema_is_what_it_was(new_pg_db, head):
-    db = new_pg_db(head)
+def test_the_schema_is_what_it_was(new_owned_db, head):
+    db = new_owned_db(head)
     before = shape(db)
     with probe_of(db, head) as probe:
         rebuild(probe)
@@ -84,8 +84,8 @@ def test_the_schema_is_what_it_was(new_pg_db, head):
     assert rows(db) == ROWS
 
 
-def test_everything_on_the_tables_is_what_it_was(new_pg_db, pg_server):
-    db = new_pg_db(THREE_INDEXES)
+def test_everything_on_the_tables_is_what_it_was(new_owned_db, pg_server):
+    db = new_owned_db(THREE_INDEXES)
     add_extras(db)
     before = shape(db)
     with probe_of(db, default_tablespace="pg_global", search_path="public", enable_indexscan="off") as probe:
@@ -94,8 +94,8 @@ def test_everything_on_the_tables_is_what_it_was(new_pg_db, pg_server):
     assert rows(db) == ROWS
 
 
-def test_indexes_stay_in_their_tablespaces(new_pg_db, pg_server):
-    db = new_pg_db(THREE_INDEXES)
+def test_indexes_stay_in_their_tablespaces(new_owned_db, pg_server):
+    db = new_owned_db(THREE_INDEXES)
     folder = pg_server.folder / "another disk"
     folder.mkdir()
     if pg_server.account is not None:
@@ -110,8 +110,8 @@ def test_indexes_stay_in_their_tablespaces(new_pg_db, pg_server):
     assert shape(db) == before
 
 
-def test_constraints_hold_again(new_pg_db):
-    db = new_pg_db(THREE_INDEXES)
+def test_constraints_hold_again(new_owned_db):
+    db = new_owned_db(THREE_INDEXES)
     with probe_of(db) as probe:
         rebuild(probe)
     with pytest.raises(psycopg2.errors.UniqueViolation):
@@ -122,8 +122,8 @@ def test_constraints_hold_again(new_pg_db):
         db.query("INSERT INTO params (key, value, run_uuid) VALUES ('k', 'v', 'no run')")
 
 
-def test_bad_rows_are_found_when_the_keys_are_made(new_pg_db):
-    db = new_pg_db(THREE_INDEXES)
+def test_bad_rows_are_found_when_the_keys_are_made(new_owned_db):
+    db = new_owned_db(THREE_INDEXES)
     before = shape(db)
     row = "INSERT INTO metrics (key, value, timestamp, step, run_uuid) VALUES ('k', 1, 1, 1, '{}')"
     with probe_of(db) as probe:
@@ -138,8 +138,8 @@ def test_bad_rows_are_found_when_the_keys_are_made(new_pg_db):
     assert set(rows(db).values()) == {0}
 
 
-def test_a_foreign_key_that_is_not_valid_still_checks_our_rows(new_pg_db):
-    db = new_pg_db(THREE_INDEXES)
+def test_a_foreign_key_that_is_not_valid_still_checks_our_rows(new_owned_db):
+    db = new_owned_db(THREE_INDEXES)
     add_extras(db)
     with probe_of(db) as probe:
         probe.do("begin 500 0 0")
@@ -147,8 +147,8 @@ def test_a_foreign_key_that_is_not_valid_still_checks_our_rows(new_pg_db):
         probe.do("rollback")
 
 
-def test_only_empty_tables_lose_their_indexes(new_pg_db):
-    db = new_pg_db(THREE_INDEXES)
+def test_only_empty_tables_lose_their_indexes(new_owned_db):
+    db = new_owned_db(THREE_INDEXES)
     with probe_of(db) as probe:
         rebuild(probe)
     db.query("DELETE FROM metrics; DELETE FROM params")
@@ -170,8 +170,8 @@ def test_only_empty_tables_lose_their_indexes(new_pg_db):
         "CREATE TRIGGER t BEFORE INSERT ON params FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
     ],
 )
-def test_a_table_that_must_keep_its_indexes_does_not_keep_the_others_from_losing_theirs(new_pg_db, obstacle):
-    db = new_pg_db(THREE_INDEXES)
+def test_a_table_that_must_keep_its_indexes_does_not_keep_the_others_from_losing_theirs(new_owned_db, obstacle):
+    db = new_owned_db(THREE_INDEXES)
     db.query(obstacle)
     before = shape(db)
     with probe_of(db) as probe:
@@ -216,8 +216,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("why", REFUSED)
-def test_refused_and_left_alone(new_pg_db, why):
-    db = new_pg_db(THREE_INDEXES)
+def test_refused_and_left_alone(new_owned_db, why):
+    db = new_owned_db(THREE_INDEXES)
     db.query(REFUSED[why])
     before, count = shape(db), rows(db)
     with probe_of(db) as probe:
@@ -231,16 +231,16 @@ def test_refused_and_left_alone(new_pg_db, why):
     assert (shape(db), rows(db)) == (before, count)
 
 
-def test_a_published_schema_counts(new_pg_db):
-    db = new_pg_db(THREE_INDEXES)
+def test_a_published_schema_counts(new_owned_db):
+    db = new_owned_db(THREE_INDEXES)
     since_15 = "TABLES IN SCHEMA public" if major_version(db) >= 15 else "TABLE metrics"
     db.query(f"CREATE PUBLICATION p3 FOR {since_15}")
     with probe_of(db) as probe:
         assert "published by p3" in probe.ask("begin 500 0 0")
 
 
-def test_an_event_trigger_for_other_commands_does_not_matter(new_pg_db):
-    db = new_pg_db(THREE_INDEXES)
+def test_an_event_trigger_for_other_commands_does_not_matter(new_owned_db):
+    db = new_owned_db(THREE_INDEXES)
     db.query("CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'")
     db.query("CREATE EVENT TRIGGER w ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION f()")
     with probe_of(db) as probe:
@@ -248,8 +248,8 @@ def test_an_event_trigger_for_other_commands_does_not_matter(new_pg_db):
 
 
 @pytest.mark.parametrize("table", ["metrics", "tags", "runs"])
-def test_tables_in_use_are_not_waited_for_long(new_pg_db, table):
-    db = new_pg_db(THREE_INDEXES)
+def test_tables_in_use_are_not_waited_for_long(new_owned_db, table):
+    db = new_owned_db(THREE_INDEXES)
     reader = db.connect()
     reader.autocommit = False
     reader.cursor().execute(f"SELECT * FROM {table}")
@@ -263,8 +263,8 @@ def test_tables_in_use_are_not_waited_for_long(new_pg_db, table):
         probe.do("rollback")
 
 
-def test_an_upgraded_schema_is_an_error(new_pg_db):
-    db = new_pg_db(THREE_INDEXES)
+def test_an_upgraded_schema_is_an_error(new_owned_db):
+    db = new_owned_db(THREE_INDEXES)
     db.query("UPDATE alembic_version SET version_num = 'newer'")
     with probe_of(db) as probe:
         assert probe.ask("begin 500 0 0").startswith("error SCHEMA: MLflow's schema was upgraded")
@@ -297,8 +297,8 @@ def end_amid_the_builds(db, probe):
 
 
 @pytest.mark.parametrize("end", [end_by_rollback, end_by_kill, end_by_termination, end_amid_the_builds])
-def test_however_a_load_ends_the_tables_are_as_before(new_pg_db, end):
-    db = new_pg_db(THREE_INDEXES)
+def test_however_a_load_ends_the_tables_are_as_before(new_owned_db, end):
+    db = new_owned_db(THREE_INDEXES)
     add_extras(db)
     before = shape(db)
     with probe_of(db) as probe:
@@ -310,8 +310,8 @@ def test_however_a_load_ends_the_tables_are_as_before(new_pg_db, end):
         rebuild(probe)
 
 
-def test_a_difference_is_noticed_before_the_commit(new_pg_db):
-    db = new_pg_db(THREE_INDEXES)
+def test_a_difference_is_noticed_before_the_commit(new_owned_db):
+    db = new_owned_db(THREE_INDEXES)
     with probe_of(db) as probe:
         probe.do("begin 500 0 0", "ALTER TABLE metrics ADD CONSTRAINT late CHECK (step > 0)")
         assert "constraint late is not as it was before the load" in probe.ask("finish")
@@ -330,8 +330,8 @@ def roles(db):
     return owner, writer
 
 
-def test_an_owner_without_special_rights_may_do_it(new_pg_db):
-    db = new_pg_db(THREE_INDEXES)
+def test_an_owner_without_special_rights_may_do_it(new_owned_db):
+    db = new_owned_db(THREE_INDEXES)
     owner, _ = roles(db)
     before = shape(db)
     with probe_as(db, owner) as probe:
@@ -339,8 +339,8 @@ def test_an_owner_without_special_rights_may_do_it(new_pg_db):
     assert shape(db) == before
 
 
-def test_a_superuser_does_not_become_the_owner(new_pg_db):
-    db = new_pg_db(THREE_INDEXES)
+def test_a_superuser_does_not_become_the_owner(new_owned_db):
+    db = new_owned_db(THREE_INDEXES)
     roles(db)
     before = shape(db)
     with probe_of(db) as probe:
@@ -348,8 +348,8 @@ def test_a_superuser_does_not_become_the_owner(new_pg_db):
     assert shape(db) == before
 
 
-def test_a_role_that_may_not_do_it_is_refused(new_pg_db):
-    db = new_pg_db(THREE_INDEXES)
+def test_a_role_that_may_not_do_it_is_refused(new_owned_db):
+    db = new_owned_db(THREE_INDEXES)
     owner, writer = roles(db)
     before = shape(db)
     with probe_as(db, writer) as probe:
@@ -362,8 +362,8 @@ def test_a_role_that_may_not_do_it_is_refused(new_pg_db):
     assert before[1] == after_revoke[1]
 
 
-def test_tables_in_another_schema(new_pg_db):
-    db = new_pg_db(THREE_INDEXES)
+def test_tables_in_another_schema(new_owned_db):
+    db = new_owned_db(THREE_INDEXES)
     add_extras(db)
     name = "Odd Schema"
     db.query(f'ALTER SCHEMA public RENAME TO "{name}"; CREATE SCHEMA public; CREATE TABLE public.runs (run_uuid text)')

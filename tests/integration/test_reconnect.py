@@ -83,15 +83,15 @@ def test_without_retries_it_ends(bulk, new_pg_db, store, tmp_path):
     assert code == 69 and "may be in or not" in said["error"]["message"], errors
 
 
-def test_a_rebuild_begins_anew(bulk, new_pg_db, store, tmp_path):
-    db = new_pg_db(HEAD)
+def test_a_rebuild_begins_anew(bulk, new_owned_db, store, tmp_path):
+    db = new_owned_db(HEAD)
     code, said, errors = struck(bulk, db, tmp_path, store, At(is_data, 3, lambda: CUT), "--load", "rebuild")
     assert code == 0 and said["load"] == "rebuild" and "begins anew" in errors, errors
     assert said["tables"]["metrics"]["inserted"] == said["tables"]["metrics"]["read"] == db.query(METRICS)[0][0]
 
 
-def test_a_rebuild_from_standard_input_cannot(bulk, new_pg_db, lines, tmp_path):
-    db = new_pg_db(HEAD)
+def test_a_rebuild_from_standard_input_cannot(bulk, new_owned_db, lines, tmp_path):
+    db = new_owned_db(HEAD)
     with Proxy(db.server.port, on_frame=At(is_data, 3, lambda: CUT)) as proxy:
         with lines.open() as stdin:
             done = programs.run_bulk(

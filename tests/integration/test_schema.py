@@ -19,15 +19,15 @@ BACKENDS = ("sqlite", "postgresql", "postgresql-ml")
 
 
 @pytest.fixture
-def head_uri(new_pg_db, tmp_path):
+def head_uri(new_owned_db, tmp_path):
     """head_uri(head, backend) -> URI of a new database with that schema."""
 
     def make(head, backend):
         if backend == "sqlite":
             return shapes.make_sqlite(tmp_path / f"{head}.db", head)
         if backend == "postgresql":
-            return new_pg_db(head).uri
-        return shapes.load_in_schema(new_pg_db(), head, "ml")
+            return new_owned_db(head).uri
+        return shapes.load_in_schema(new_owned_db(), head, "ml")
 
     return make
 
@@ -63,9 +63,9 @@ def test_every_head_is_accepted_with_its_features(run_bulk, head_uri, head, back
     assert report["schema"] == {"sqlite": None, "postgresql": "public", "postgresql-ml": "ml"}[backend]
 
 
-def test_limits_are_the_declared_lengths(run_bulk, new_pg_db, tmp_path):
-    old = run_bulk("schema", "show", "--to", new_pg_db("97727af70f4d").uri, "--json", check=0).json
-    new = run_bulk("schema", "show", "--to", new_pg_db(NEWEST_HEAD).uri, "--json", check=0).json
+def test_limits_are_the_declared_lengths(run_bulk, new_owned_db, tmp_path):
+    old = run_bulk("schema", "show", "--to", new_owned_db("97727af70f4d").uri, "--json", check=0).json
+    new = run_bulk("schema", "show", "--to", new_owned_db(NEWEST_HEAD).uri, "--json", check=0).json
     lite = shapes.make_sqlite(tmp_path / "l.db", NEWEST_HEAD)
     assert (old["limits"]["params.value"], new["limits"]["params.value"]) == (500, 8000)
     assert (old["limits"]["tags.value"], new["limits"]["tags.value"]) == (5000, 8000)
@@ -217,9 +217,9 @@ PG_DIFFERENCES = {
 
 
 @pytest.mark.parametrize("name", PG_DIFFERENCES)
-def test_a_difference_in_postgresql_is_refused_by_name(run_bulk, new_pg_db, name):
+def test_a_difference_in_postgresql_is_refused_by_name(run_bulk, new_owned_db, name):
     sql, *expected = PG_DIFFERENCES[name]
-    db = new_pg_db(NEWEST_HEAD)
+    db = new_owned_db(NEWEST_HEAD)
     db.query(sql)
     report = check(run_bulk, db.uri, expect=78)
     assert report["accepted"] is False
@@ -298,8 +298,8 @@ def test_a_view_in_place_of_a_table_is_refused_in_sqlite(run_bulk, tmp_path):
     assert fatal(check(run_bulk, uri, expect=78)) == [("input_tags", None, "is a view, not a table")]
 
 
-def test_every_difference_is_listed(run_bulk, new_pg_db):
-    db = new_pg_db(NEWEST_HEAD)
+def test_every_difference_is_listed(run_bulk, new_owned_db):
+    db = new_owned_db(NEWEST_HEAD)
     db.query("DROP TABLE latest_metrics; ALTER TABLE tags ADD a text NOT NULL; ALTER TABLE runs DROP user_id")
     assert [d[:2] for d in fatal(check(run_bulk, db.uri, expect=78))] == [
         ("runs", "user_id"),
@@ -309,7 +309,7 @@ def test_every_difference_is_listed(run_bulk, new_pg_db):
     assert "refused: 3 differences" in run_bulk("schema", "check", "--to", db.uri, check=78).stdout
 
 
-def test_additions_of_users_are_fine(run_bulk, new_pg_db, tmp_path):
+def test_additions_of_users_are_fine(run_bulk, new_owned_db, tmp_path):
     additions = (
         "CREATE TABLE notes (id integer NOT NULL)",
         "ALTER TABLE runs ADD COLUMN note text",
@@ -317,7 +317,7 @@ def test_additions_of_users_are_fine(run_bulk, new_pg_db, tmp_path):
         "CREATE INDEX runs_by_name ON runs (name)",
         "CREATE VIEW last_runs AS SELECT * FROM runs",
     )
-    db = new_pg_db(NEWEST_HEAD)
+    db = new_owned_db(NEWEST_HEAD)
     db.query("; ".join(additions))
     db.query("ALTER TABLE runs ADD n bigint GENERATED ALWAYS AS IDENTITY; ALTER TABLE params ALTER value TYPE text")
     assert check(run_bulk, db.uri)["differences"] == []
@@ -325,17 +325,17 @@ def test_additions_of_users_are_fine(run_bulk, new_pg_db, tmp_path):
     assert check(run_bulk, uri)["differences"] == []
 
 
-def test_a_missing_index_is_a_warning(run_bulk, new_pg_db, tmp_path):
+def test_a_missing_index_is_a_warning(run_bulk, new_owned_db, tmp_path):
     expected = ["has no valid index on (run_uuid): MLflow reads it slowly"]
     drop = "DROP INDEX index_latest_metrics_run_uuid"
-    db = new_pg_db(NEWEST_HEAD)
+    db = new_owned_db(NEWEST_HEAD)
     db.query(drop)
     assert warnings(check(run_bulk, db.uri)) == expected
     assert warnings(check(run_bulk, shapes.make_sqlite(tmp_path / "m.db", NEWEST_HEAD, then=[drop]))) == expected
 
 
-def test_a_partitioned_table_is_fine(run_bulk, new_pg_db):
-    db = new_pg_db(NEWEST_HEAD)
+def test_a_partitioned_table_is_fine(run_bulk, new_owned_db):
+    db = new_owned_db(NEWEST_HEAD)
     db.query(
         "ALTER TABLE metrics RENAME TO old; CREATE TABLE metrics (LIKE old INCLUDING DEFAULTS, PRIMARY KEY "
         "(key, timestamp, step, run_uuid, value, is_nan)) PARTITION BY HASH (run_uuid); CREATE TABLE metrics_0 PARTITION "
@@ -348,12 +348,12 @@ def test_a_partitioned_table_is_fine(run_bulk, new_pg_db):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_an_unknown_head_of_known_shape_is_accepted_with_a_warning(run_bulk, new_pg_db, tmp_path, backend):
+def test_an_unknown_head_of_known_shape_is_accepted_with_a_warning(run_bulk, new_owned_db, tmp_path, backend):
     rename = "UPDATE alembic_version SET version_num = '0123456789ab'"
     if backend == "sqlite":
         uri = shapes.make_sqlite(tmp_path / "m.db", NEWEST_HEAD, then=[rename])
     else:
-        db = new_pg_db() if backend == "postgresql-ml" else new_pg_db(NEWEST_HEAD)
+        db = new_owned_db() if backend == "postgresql-ml" else new_owned_db(NEWEST_HEAD)
         uri = db.uri if backend == "postgresql" else shapes.load_in_schema(db, NEWEST_HEAD, "ml")
         db.query(rename if backend == "postgresql" else rename.replace("alembic", "ml.alembic"))
     report = check(run_bulk, uri)
@@ -362,8 +362,8 @@ def test_an_unknown_head_of_known_shape_is_accepted_with_a_warning(run_bulk, new
     assert report["features"] == shapes.features_of(NEWEST_HEAD)
 
 
-def test_an_unknown_head_of_another_shape_is_refused_naming_each_difference(run_bulk, new_pg_db):
-    db = new_pg_db(NEWEST_HEAD)
+def test_an_unknown_head_of_another_shape_is_refused_naming_each_difference(run_bulk, new_owned_db):
+    db = new_owned_db(NEWEST_HEAD)
     db.query(
         "UPDATE alembic_version SET version_num = '0123456789ab'; "
         "ALTER TABLE metrics ADD node text NOT NULL; DROP TABLE logged_model_params"
@@ -420,8 +420,8 @@ def test_a_database_in_another_encoding_is_refused(run_bulk, pg_server):
         pg_server.admin("DROP DATABASE latin")
 
 
-def test_check_and_show_write_nothing(run_bulk, new_pg_db, tmp_path):
-    db = new_pg_db(NEWEST_HEAD)
+def test_check_and_show_write_nothing(run_bulk, new_owned_db, tmp_path):
+    db = new_owned_db(NEWEST_HEAD)
     path = tmp_path / "m.db"
     shapes.make_sqlite(path, NEWEST_HEAD)
     before, content = db.dump(), path.read_bytes()
@@ -491,8 +491,8 @@ def test_a_new_sqlite_file_is_what_mlflow_makes(run_bulk, mlflow_run, tmp_path, 
 
 @pytest.mark.once
 @pytest.mark.parametrize("version", MLFLOW_HEADS)
-def test_a_new_postgresql_schema_is_what_mlflow_makes(run_bulk, mlflow_run, new_pg_db, version):
-    ours, theirs = new_pg_db(), new_pg_db()
+def test_a_new_postgresql_schema_is_what_mlflow_makes(run_bulk, mlflow_run, new_owned_db, version):
+    ours, theirs = new_owned_db(), new_owned_db()
     run_bulk("schema", "init", "--to", ours.uri, "--mlflow-version", release_of(version), check=0)
     mlflow_run(version, OPEN, theirs.psycopg2)
     assert shapes.pg_shape(ours) == shapes.pg_shape(theirs)
@@ -500,12 +500,12 @@ def test_a_new_postgresql_schema_is_what_mlflow_makes(run_bulk, mlflow_run, new_
 
 @pytest.mark.once
 @pytest.mark.long
-def test_every_head_is_what_mlflows_migrations_make(run_bulk, mlflow_run, new_pg_db, tmp_path):
-    path, theirs = tmp_path / "theirs.db", new_pg_db()
+def test_every_head_is_what_mlflows_migrations_make(run_bulk, mlflow_run, new_owned_db, tmp_path):
+    path, theirs = tmp_path / "theirs.db", new_owned_db()
     for head in heads_in_order(run_bulk, tmp_path):
         mlflow_run(programs.NEWEST, UPGRADE, f"sqlite:///{path}", head)
         mlflow_run(programs.NEWEST, UPGRADE, theirs.psycopg2, head)
-        ours, mine = new_pg_db(), tmp_path / f"{head}.db"
+        ours, mine = new_owned_db(), tmp_path / f"{head}.db"
         release = first_release(run_bulk, tmp_path, head)
         run_bulk("schema", "init", "--to", ours.uri, "--mlflow-version", release, check=0)
         run_bulk("schema", "init", "--to", f"sqlite:///{mine}", "--mlflow-version", release, check=0)
@@ -562,9 +562,9 @@ def test_mlflow_opens_a_postgresql_schema_of_any_name(run_bulk, mlflow_run, pg_d
 
 @pytest.mark.once
 @pytest.mark.parametrize("head", HEADS)
-def test_what_init_makes_is_accepted(run_bulk, new_pg_db, tmp_path, head):
+def test_what_init_makes_is_accepted(run_bulk, new_owned_db, tmp_path, head):
     release = first_release(run_bulk, tmp_path, head)
-    db = new_pg_db()
+    db = new_owned_db()
     db.query("CREATE SCHEMA ml")
     for uri in (f"sqlite:///{tmp_path}/new.db", f"{db.uri}?options=-csearch_path%3Dml"):
         run_bulk("schema", "init", "--to", uri, "--mlflow-version", release, check=0)
@@ -572,8 +572,8 @@ def test_what_init_makes_is_accepted(run_bulk, new_pg_db, tmp_path, head):
         assert (report["head"], report["differences"]) == (head, [])
 
 
-def test_init_refuses_a_database_that_has_mlflows_tables(run_bulk, new_pg_db, tmp_path):
-    db = new_pg_db(NEWEST_HEAD)
+def test_init_refuses_a_database_that_has_mlflows_tables(run_bulk, new_owned_db, tmp_path):
+    db = new_owned_db(NEWEST_HEAD)
     path = tmp_path / "m.db"
     uri = shapes.make_sqlite(path, NEWEST_HEAD)
     before, content = db.dump(), path.read_bytes()

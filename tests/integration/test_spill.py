@@ -4,6 +4,7 @@ import random
 
 import pytest
 from equality import assert_equal_stores
+from pg_server import role_for
 from programs import MLFLOW_HEADS, ORACLE
 from stores.filestore import T0, FileStore, run_id
 from summaries import check_summary, counts, notes
@@ -44,7 +45,7 @@ def store(tmp_path_factory):
 def test_the_rows_are_those_of_an_import_with_plenty_of_memory(run_bulk, new_db, store, kind, load):
     databases = []
     for memory in (LITTLE, PLENTY):
-        db = new_db(kind, HEAD)
+        db = new_db(kind, HEAD, role=role_for(load))
         result = run_bulk("import", store.root, "--to", db.uri, "--load", load, *memory, "--json", check=0)
         summary = check_summary(result, db=db)
         assert summary["tables"]["metrics"]["merged"] >= 3 * REPEATED
@@ -75,7 +76,7 @@ def test_what_is_there_is_found_again_and_a_change_is_a_conflict(run_bulk, new_d
 
 @pytest.mark.parametrize("kind,load", TARGETS)
 def test_without_a_folder_to_sort_in_nothing_of_the_run_is_written(run_bulk, new_db, store, tmp_path, kind, load):
-    db = new_db(kind, HEAD)
+    db = new_db(kind, HEAD, role=role_for(load))
     nowhere = {"TMPDIR": tmp_path / "nowhere"}
     command = ("import", store.root, "--to", db.uri, "--load", load)
     failed = run_bulk(*command, *LITTLE, env=nowhere, check=73)

@@ -7,6 +7,7 @@ import pytest
 
 from databases import COPIED, SqliteDatabase, rows_by_table
 from mlflow_tools import STORES
+from pg_server import role_for
 from programs import MLFLOW_HEADS, ORACLE, mlflow_run
 from shared import made_once
 from summaries import check_summary, counts, notes
@@ -147,7 +148,7 @@ def test_every_row_arrives(run_bulk, traced, new_db, tmp_path, kind, to):
 @pytest.mark.parametrize("load", ["append", "rebuild"])
 def test_however_rows_go_in(run_bulk, traced, new_pg_db, load):
     source, _ = traced("sqlite")
-    target = new_pg_db(MLFLOW_HEADS[ORACLE])
+    target = new_pg_db(MLFLOW_HEADS[ORACLE], role_for(load))
     run_bulk("import", source.uri, "--to", target.uri, "--load", load, "--batch-rows", "7", "--jobs", "4", check=0)
     for table in COPIED:
         assert rows(target, table) == rows(source, table), table
@@ -226,6 +227,7 @@ def test_a_row_takes_with_it_what_belongs_to_it(run_bulk, traced, new_db, copy_d
 
 
 @pytest.mark.parametrize("to", KINDS)
+@pytest.mark.owner("an undo removes rows, which who may import may not")
 def test_what_was_copied_is_undone(run_bulk, traced, new_db, copy_db, to):
     source, _ = traced("sqlite")
     target = new_db(to, MLFLOW_HEADS[ORACLE])
@@ -239,6 +241,7 @@ def test_what_was_copied_is_undone(run_bulk, traced, new_db, copy_db, to):
 
 
 @pytest.mark.parametrize("to", KINDS)
+@pytest.mark.owner("an undo removes rows, which who may import may not")
 def test_a_trace_that_somebody_has_added_to_stays_whole(run_bulk, traced, new_db, to):
     source, info = traced("sqlite")
     target = new_db(to, MLFLOW_HEADS[ORACLE])

@@ -15,6 +15,8 @@ from programs import MLFLOW_HEADS, ORACLE
 from shared import made_once
 from test_import_database import make_full
 
+pytestmark = pytest.mark.owner("checks look at every table, and repairs change rows that are there")
+
 GHOST = "0" * 32
 SQLITE, POSTGRES = "sqlite", "postgres"
 KINDS = [SQLITE, POSTGRES]

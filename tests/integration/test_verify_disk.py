@@ -16,6 +16,8 @@ from mlflow_tools import STORES
 from programs import ORACLE, mlflow_run
 from shared import made_once
 
+pytestmark = pytest.mark.owner("checks look at every table, and repairs change rows that are there")
+
 DIFFERS, USAGE = 1, 64
 STRANGER = "54321:54321"  # a user that no system knows
 

@@ -7,8 +7,11 @@ from collections import Counter
 import pytest
 
 import programs
+from pg_server import role_for
 from programs import MLFLOW_HEADS, ORACLE, ROOT, mlflow_run
 from stores.filestore import wide_store
+
+pytestmark = pytest.mark.owner("checks look at every table, and repairs change rows that are there")
 
 HEAD = MLFLOW_HEADS[ORACLE]
 SAMPLE = ROOT / "samples" / "mlruns"
@@ -105,7 +108,7 @@ def test_a_run_that_was_removed_is_told(ledger, store):
 @pytest.mark.parametrize("load", ["append", "rebuild"])
 def test_what_mlflow_itself_reads_is_what_was_digested(run_bulk, ledger, new_db, tmp_path, load):
     """Both ways of loading PostgreSQL, and everything the sample has."""
-    db = new_db("postgres", HEAD)
+    db = new_db("postgres", HEAD, role=role_for(load))
     run_bulk("import", SAMPLE, "--to", db.uri, "--load", load, check=0)
     assert ledger(db, "--full") == {}
 

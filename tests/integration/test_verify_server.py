@@ -14,6 +14,8 @@ from mlflow_server import MlflowServer
 from programs import MLFLOW_HEADS, ORACLE, ROOT
 from stores.filestore import wide_store
 
+pytestmark = pytest.mark.owner("checks look at every table, and repairs change rows that are there")
+
 SAMPLE = ROOT / "samples" / "mlruns"
 TUNED = "(SELECT run_uuid FROM runs WHERE name = 'tuned')"
 

@@ -16,6 +16,8 @@ from test_import_jsonl import everything  # noqa: F401
 from test_import_wandb import RELEASES, logged  # noqa: F401
 from test_verify import KINDS, damage, fill_in, ids_of, run_verify, whole  # noqa: F401
 
+pytestmark = pytest.mark.owner("checks look at every table, and repairs change rows that are there")
+
 ONLY = ["--check", "source"]
 # What no import takes, or takes otherwise: told, and no difference.
 OF_SOURCE = {"source-rejected", "source-changed"}

@@ -12,6 +12,8 @@ import programs
 from programs import MLFLOW_HEADS, ORACLE, clean_env
 from stores.filestore import wide_store
 
+pytestmark = pytest.mark.owner("checks look at every table, and repairs change rows that are there")
+
 RUNS, FILE = 60, 4 << 20
 INTERRUPTED = 130
 

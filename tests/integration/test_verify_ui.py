@@ -10,6 +10,8 @@ from browser import Browser
 from mlflow_server import MlflowServer
 from programs import MLFLOW_HEADS, ORACLE, ROOT
 
+pytestmark = pytest.mark.owner("checks look at every table, and repairs change rows that are there")
+
 SAMPLE = ROOT / "samples" / "mlruns"
 METRIC = "val/accuracy"
 WRONG = 0.123456
