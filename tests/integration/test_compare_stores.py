@@ -246,10 +246,10 @@ def test_many_differences_are_found_in_pieces(stores, monkeypatch):
 def test_postgres_and_sqlite_compare_equal(stores, new_pg_db):
     pg, lite = new_pg_db(head=HEAD), stores(2)
     pg.query("".join(insert(t, ids(1)) for t in ROWS))
-    assert compare(lite, pg.uri) == []
+    assert compare(lite, pg.owner_uri) == []
     assert compare(pg.psycopg2, f"sqlite:///{lite}") == []
     pg.query("UPDATE metrics SET value = 0.2; UPDATE latest_metrics SET is_nan = true")
-    found = [(d.table, d.column, d.a, d.b) for d in compare(lite, pg.uri)]
+    found = [(d.table, d.column, d.a, d.b) for d in compare(lite, pg.owner_uri)]
     assert found == [("metrics", "value", 0.1, 0.2), ("latest_metrics", "is_nan", 0, 1)]
 
 
