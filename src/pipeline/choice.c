@@ -14,7 +14,8 @@ enum other {
   OTHER_RUNS,
   OTHER_LOGGED_MODELS,
   OTHER_VERSIONS,
-  OTHER_ROWS, /* of what is wanted, about what is not */
+  EVALUATION_DATASETS, /* which may belong to several experiments */
+  OTHER_ROWS,          /* of what is wanted, about what is not */
   OTHERS
 };
 
@@ -248,20 +249,25 @@ static bool is_counted_here(enum mlt_rec_kind kind) {
          kind == MLT_REC_LOGGED_MODEL_METRIC || kind == MLT_REC_COPIED;
 }
 
-static void leave_out(struct mlt_source *s, enum mlt_rec_kind kind) {
+static void leave_out(struct mlt_source *s, const struct mlt_record *rec) {
+  enum mlt_rec_kind kind = rec->kind;
   if (kind == MLT_REC_RUN || kind == MLT_REC_LOGGED_MODEL || kind == MLT_REC_REGISTERED_MODEL)
     s->inner_ops->skip(s->inner, kind);
   else if (kind == MLT_REC_EXPERIMENT)
     s->choice->left_out[OTHER_EXPERIMENTS]++;
+  else if (kind == MLT_REC_COPIED && rec->copied.table == MLT_T_EVALUATION_DATASETS)
+    s->choice->left_out[EVALUATION_DATASETS]++;
   else if (is_counted_here(kind))
     s->choice->left_out[OTHER_ROWS]++;
 }
 
 static enum mlt_rc tell_left_out(struct mlt_source *s, struct mlt_record *rec) {
-  static const char *const what[OTHERS] = {"other experiments", "other runs", "other logged models",
-                                           "other model versions", "rows about others"};
-  static const enum mlt_table tables[OTHERS] = {MLT_T_EXPERIMENTS, MLT_T_RUNS, MLT_T_LOGGED_MODELS,
-                                                MLT_T_MODEL_VERSIONS, MLT_T_INPUTS};
+  static const char *const what[OTHERS] = {"other experiments",   "other runs",
+                                           "other logged models", "other model versions",
+                                           "evaluation datasets", "rows about others"};
+  static const enum mlt_table tables[OTHERS] = {MLT_T_EXPERIMENTS,         MLT_T_RUNS,
+                                                MLT_T_LOGGED_MODELS,       MLT_T_MODEL_VERSIONS,
+                                                MLT_T_EVALUATION_DATASETS, MLT_T_INPUTS};
   while (!s->is_twin && s->told < OTHERS) {
     unsigned i = s->told++;
     if (!s->choice->left_out[i])
@@ -288,7 +294,7 @@ static enum mlt_rc choice_next(struct mlt_source *s, struct mlt_record *rec, str
       rc = choose(s, rec, &is, err);
     if (rc != MLT_OK || is)
       return rc;
-    leave_out(s, rec->kind);
+    leave_out(s, rec);
   }
 }
 

@@ -57,7 +57,7 @@ static enum mlt_rc merge_and_count(struct mlt_write *a, enum mlt_table table,
 }
 
 /* A dry run has set every run against the target instead. */
-static void count_dry(struct mlt_write *a, size_t run) {
+static enum mlt_rc count_dry(struct mlt_write *a, size_t run) {
   static const enum mlt_table tables[MLT_TALLIES] = {MLT_T_PARAMS, MLT_T_TAGS, MLT_T_METRICS,
                                                      MLT_T_LATEST_METRICS};
   const struct mlt_batch_run *r = &a->b->runs.v[run];
@@ -74,6 +74,11 @@ static void count_dry(struct mlt_write *a, size_t run) {
   }
   mlt_write_count(a, MLT_T_RUNS, a->there[run].advanced ? MLT_FATE_MERGE : MLT_FATE_PRESENT,
                   has_row);
+  if (!r->spilled || !a->there[run].tally[MLT_T_METRICS - MLT_T_PARAMS].rows)
+    return MLT_OK;
+  return mlt_write_note(a, MLT_NOTE_CHANGED, MLT_T_RUNS, "dry-run", 1, r->r.run_uuid,
+                        "it has more points than memory holds, and a dry run tells them apart by "
+                        "their metrics alone: how many are present, the import will tell");
 }
 
 /* A run that is added to sets only the columns that it has: what MLflow writes meanwhile into the
@@ -100,15 +105,16 @@ static enum mlt_rc merge_run_rows(struct mlt_write *a) {
 
 enum mlt_rc mlt_write_merges(struct mlt_write *a) {
   size_t n = 0;
-  for (size_t i = 0; i < a->b->runs.n; i++) {
+  enum mlt_rc rc = MLT_OK;
+  for (size_t i = 0; rc == MLT_OK && i < a->b->runs.n; i++) {
     if (a->run_fate[i] != MLT_FATE_MERGE)
       continue;
     n++;
     if (a->w->dry_run)
-      count_dry(a, i);
+      rc = count_dry(a, i);
   }
   if (n == 0 || a->w->dry_run)
-    return MLT_OK;
+    return rc;
   static const struct {
     enum mlt_table table;
     const struct mlt_merge *merge;
@@ -117,7 +123,6 @@ enum mlt_rc mlt_write_merges(struct mlt_write *a) {
                {MLT_T_METRICS, NULL}, /* the spilled ones */
                {MLT_T_PARAMS, &merge_params},
                {MLT_T_TAGS, &merge_tags}};
-  enum mlt_rc rc = MLT_OK;
   for (size_t i = 0; rc == MLT_OK && i < sizeof steps / sizeof *steps; i++)
     rc = steps[i].merge ? merge_and_count(a, steps[i].table, steps[i].merge) : merge_spilled(a);
   return rc == MLT_OK ? merge_run_rows(a) : rc;

@@ -83,6 +83,16 @@ static void merge_made_before(struct mlt_write *a, size_t i,
   a->there[i].advanced = true;
 }
 
+/* A dry run keeps nothing of a run's parts in earlier batches. */
+static enum mlt_rc note_parts(struct mlt_write *a, const struct mlt_run *r) {
+  uint64_t at;
+  if (!a->w->dry_runs || a->w->prove || !mlt_map_get(a->w->dry_runs, r->run_uuid, &at))
+    return MLT_OK;
+  return mlt_write_note(a, MLT_NOTE_CHANGED, MLT_T_RUNS, "dry-run", 1, r->run_uuid,
+                        "it comes in several parts, and a dry run sets each against the target "
+                        "alone: what counts as inserted, the import may find present");
+}
+
 /* One run of those that cannot go in whatever the target holds; else what is to be known of it. */
 static enum mlt_rc look_ahead(struct mlt_write *a, size_t i) {
   const struct mlt_run *r = &a->b->runs.v[i].r;
@@ -102,7 +112,8 @@ static enum mlt_rc look_ahead(struct mlt_write *a, size_t i) {
     a->run_fate[i] = MLT_FATE_REJECTED; /* missing, as was told then */
   else if (before)
     merge_made_before(a, i, before);
-  return r->part == MLT_RUN_MORE ? MLT_OK : place_run(a, i, e);
+  enum mlt_rc rc = r->part == MLT_RUN_WHOLE ? MLT_OK : note_parts(a, r);
+  return rc != MLT_OK || r->part == MLT_RUN_MORE ? rc : place_run(a, i, e);
 }
 
 static enum mlt_rc first_pass(struct mlt_write *a) {

@@ -27,7 +27,8 @@
    but that of its name and end time only what is present counts. One that is begun is inserted when
    it is new. One of which there is only more must be there, else its rows are rejected
    ("no-such-run"; "run-deleted" if it is deleted). What an earlier batch of the same dry run would
-   have made is there; its rows are not known, so that all of them count as inserted.
+   have made is there; its rows are not known, so that all of them count as inserted, and that is
+   noted ("dry-run").
    - Experiment tags of an experiment that was there: absent ones are added, a different value is a
    conflict of that row (with MLT_LOAD_MERGE, and from a source that adds to runs, it becomes the
    source's).

@@ -296,9 +296,11 @@ static enum mlt_rc steps(struct mlt_write *a) {
 static enum mlt_rc remember_runs(struct mlt_write *a) {
   for (size_t i = 0; a->w->dry_runs && i < a->b->runs.n; i++) {
     const struct mlt_run *r = &a->b->runs.v[i].r;
-    if (a->run_fate[i] == MLT_FATE_NEW &&
-        mlt_map_put(a->w->dry_runs, r->run_uuid,
-                    (uintptr_t)mlt_write_experiment(a, r->experiment)) < 0)
+    bool made = a->run_fate[i] == MLT_FATE_NEW;
+    uintptr_t home = made ? (uintptr_t)mlt_write_experiment(a, r->experiment) : 0;
+    uint64_t there;
+    if ((made || (a->run_fate[i] == MLT_FATE_MERGE && r->part != MLT_RUN_WHOLE)) &&
+        mlt_map_intern(a->w->dry_runs, r->run_uuid, home, &there) < 0)
       return mlt_err_nomem(a->err);
   }
   return MLT_OK;

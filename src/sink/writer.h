@@ -29,7 +29,7 @@ struct mlt_sink {
   const char *artifact_root;       /* likewise; NULL: mlt_target_artifact_root */
   struct mlt_known *known;         /* shared with the other connections of the import */
   struct mlt_map *dry_runs; /* dry run only: ids of runs that earlier batches would have written ->
-                               address of their struct mlt_known_experiment */
+                               address of their struct mlt_known_experiment; or added to -> 0 */
   struct mlt_arena *arena;  /* what id_map gives out */
   struct mlt_ledger_state ledger;         /* .id 0: none is kept */
   const volatile sig_atomic_t *cancelled; /* borrowed; may be NULL */

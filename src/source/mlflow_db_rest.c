@@ -123,8 +123,9 @@ static enum mlt_rc give_lost(struct mlt_db *d, struct mlt_record *rec, struct ml
   uint64_t n = row->extra[1].p ? strtoull(row->extra[1].p, NULL, 10) : 0;
   d->unread -= n < d->unread ? n : d->unread;
   (void)mlt_db_note(d, rec, MLT_NOTE_REJECT, table, "no-owner", n,
-                    "%" PRIu64 " rows of table %s belong to '%.*s', which does not exist", n,
-                    mlt_table_name(table), MLT_STR_ARG(row->extra[0]));
+                    "%" PRIu64 " row%s of table %s belong%s to '%.*s', which does not exist", n,
+                    n == 1 ? "" : "s", mlt_table_name(table), n == 1 ? "s" : "",
+                    MLT_STR_ARG(row->extra[0]));
   rec->note.id = row->extra[0];
   return MLT_OK;
 }

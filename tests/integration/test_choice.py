@@ -114,3 +114,17 @@ def test_traces_come_with_their_experiment(run_bulk, traced, new_sqlite_db):  # 
         assert counts(said, "inserted").get("trace_info", 0) == n
         assert target.query("SELECT count(*) FROM entity_associations") == [(0,)]
         assert said["ignored"]["rows about others"]
+
+
+def test_evaluation_datasets_stay_and_that_is_said(run_bulk, traced, new_sqlite_db):  # noqa: F811
+    """They may belong to several experiments."""
+    source, _ = traced("sqlite")
+    held = source.query("SELECT count(*) FROM evaluation_datasets")[0][0]
+    assert held
+    for options in (("--experiment", "first"), ("--run", traced("sqlite")[1]["run"])):
+        target = new_sqlite_db(MLFLOW_HEADS[ORACLE])
+        command = ("import", source.uri, "--to", target.uri, *options)
+        assert f"{held} evaluation dataset" in run_bulk(*command, check=0).stdout
+        said = check_summary(run_bulk(*command, "--json", check=0))
+        assert said["ignored"]["evaluation datasets"] == held
+        assert target.query("SELECT count(*) FROM evaluation_datasets") == [(0,)]

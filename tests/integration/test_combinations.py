@@ -62,6 +62,23 @@ def test_a_dry_run_counts_a_run_that_is_there_twice(run_bulk, target, tmp_path, 
     assert counts(done, "inserted")["runs"] == counts(done, "rejected")["runs"] == 1
 
 
+def test_a_dry_run_says_what_it_cannot_tell(run_bulk, target, tmp_path):
+    """Of runs whose lines come in several windows, also when they are there."""
+    lines = [{"type": "run", "run_id": run_id(1), "experiment": "e", "name": "r", "start_time": 1}]
+    lines += [{"type": "tag", "run_id": run_id(1), "key": "t", "value": str(i)} for i in range(30)]
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    def lines_in(*options):
+        return check_summary(run_bulk("import", path, "--to", target.uri, "--json", *options, check=0))
+
+    for there in (False, True):
+        small = lines_in("--batch-rows", "10", "--dry-run")
+        assert small["changed"]["dry-run"] >= 2 and "several parts" in json.dumps(small["notes"])
+        dry, done = lines_in("--dry-run"), lines_in()
+        assert "dry-run" not in {*dry["changed"], *done["changed"]} and dry["tables"] == done["tables"]
+        assert counts(done, "present" if there else "inserted")["runs"] == 1
+
+
 def add_dataset(store):
     folder = store.root / EXPERIMENT / "datasets" / "d1"
     meta = {"name": "d", "digest": "1", "source_type": "local", "source": "'{}'", "schema": "null", "profile": "null"}

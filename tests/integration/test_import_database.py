@@ -208,43 +208,64 @@ def rejected(summary):
 
 R0, R1 = RUN + "0", RUN + "1"
 DEFECTS = {
-    "no status": (f"UPDATE runs SET status = NULL WHERE run_uuid = '{R1}'", {("runs", "bad-status"): 1}),
+    "no status": (f"UPDATE runs SET status = NULL WHERE run_uuid = '{R1}'", {("runs", "bad-status"): 1},
+                    f"runs '{R1}': it has no status"),
     "unknown status": ("PRAGMA ignore_check_constraints = ON; UPDATE runs SET status = 'DONE' WHERE run_uuid = "
-                       f"'{R1}'", {("runs", "bad-status"): 1}),
-    "no lifecycle": (f"UPDATE runs SET lifecycle_stage = NULL WHERE run_uuid = '{R1}'", {("runs", "bad-lifecycle"): 1}),
-    "no experiment": (f"UPDATE runs SET experiment_id = 77 WHERE run_uuid = '{R1}'", {("runs", "no-experiment"): 1}),
-    "a run of none": (f"UPDATE runs SET experiment_id = NULL WHERE run_uuid = '{R1}'", {("runs", "no-experiment"): 1}),
+                       f"'{R1}'", {("runs", "bad-status"): 1},
+                    f"runs '{R1}': its status 'DONE' is none of MLflow's"),
+    "no lifecycle": (f"UPDATE runs SET lifecycle_stage = NULL WHERE run_uuid = '{R1}'", {("runs", "bad-lifecycle"): 1},
+                    f"runs '{R1}': its lifecycle_stage is neither active nor deleted: MLflow could not read it"),
+    "no experiment": (f"UPDATE runs SET experiment_id = 77 WHERE run_uuid = '{R1}'", {("runs", "no-experiment"): 1},
+                    f"runs '{R1}': its experiment 77 does not exist"),
+    "a run of none": (f"UPDATE runs SET experiment_id = NULL WHERE run_uuid = '{R1}'", {("runs", "no-experiment"): 1},
+                    f"runs '{R1}': it belongs to no experiment"),
     "an experiment nobody finds": ("UPDATE experiments SET lifecycle_stage = NULL WHERE experiment_id = 0",
                                    {("experiments", "bad-lifecycle"): 1, ("runs", "experiment-rejected"): 2,
                                     ("experiment_tags", "owner-rejected"): 2, ("datasets", "owner-rejected"): 2,
-                                    ("logged_models", "experiment-rejected"): 2}),
+                                    ("logged_models", "experiment-rejected"): 2},
+                    "experiments '0': its lifecycle_stage is neither active nor deleted: MLflow would not find it"),
     "lost params": ("INSERT INTO params (key, value, run_uuid) VALUES ('a', '1', 'nobody'), ('b', '1', 'nobody'), "
-                    "('a', '1', 'nobody else')", {("params", "no-owner"): 3}),
+                    "('a', '1', 'nobody else')", {("params", "no-owner"): 3},
+                    "params 'nobody': 2 rows of table params belong to 'nobody', which does not exist"),
     "lost metrics": ("INSERT INTO metrics VALUES ('a', 1.0, 1, 'nobody', 0, 0), ('a', 1.0, 2, 'nobody', 0, 0)",
-                     {("metrics", "no-owner"): 2}),
-    "lost inputs": ("INSERT INTO inputs VALUES ('i', 'DATASET', 'd', 'RUN', 'nobody', 0)", {("inputs", "no-owner"): 1}),
-    "lost input tags": ("INSERT INTO input_tags VALUES ('nothing', 'a', 'b')", {("input_tags", "no-owner"): 1}),
+                     {("metrics", "no-owner"): 2},
+                    "metrics 'nobody': 2 rows of table metrics belong to 'nobody', which does not exist"),
+    "lost inputs": ("INSERT INTO inputs VALUES ('i', 'DATASET', 'd', 'RUN', 'nobody', 0)", {("inputs", "no-owner"): 1},
+                    "inputs 'nobody': 1 row of table inputs belongs to 'nobody', which does not exist"),
+    "lost input tags": ("INSERT INTO input_tags VALUES ('nothing', 'a', 'b')", {("input_tags", "no-owner"): 1},
+                    "input_tags 'nothing': 1 row of table input_tags belongs to 'nothing', which does not exist"),
     "an input without its dataset": (
         f"INSERT INTO inputs VALUES ('0', 'DATASET', 'no such', 'RUN', '{R1}', 0); "
         "INSERT INTO input_tags VALUES ('0', 'a', 'b')",
-        {("inputs", "bad-input"): 1, ("input_tags", "owner-rejected"): 1}),
+        {("inputs", "bad-input"): 1, ("input_tags", "owner-rejected"): 1},
+                    f"inputs '{R1}': input 0: its dataset does not exist"),
     "an input of a new kind": (f"INSERT INTO inputs VALUES ('0', 'PROMPT', 'x', 'RUN', '{R1}', 0)",
-                               {("inputs", "bad-input"): 1}),
+                               {("inputs", "bad-input"): 1},
+                    f"inputs '{R1}': input 0: it is of a kind that mltrack does not know"),
     "an edge that is no run's": ("INSERT INTO inputs VALUES ('0', 'PROMPT', 'x', 'TRACE', 'y', 0)",
-                                 {("inputs", "no-owner"): 1}),
+                                 {("inputs", "no-owner"): 1},
+                    "inputs 'x': 1 row of table inputs belongs to 'x', which does not exist"),
     "a latest value of no points": (f"INSERT INTO latest_metrics VALUES ('a', 1.0, 1, 0, 0, '{R1}'), "
-                                    f"('z', 1.0, 1, 0, 0, '{R1}')", {("latest_metrics", "no-points"): 2}),
-    "text for a number": (f"UPDATE runs SET start_time = 'soon' WHERE run_uuid = '{R1}'", {("runs", "bad-value"): 1}),
-    "a blob for a time": (f"UPDATE metrics SET timestamp = x'00' WHERE value = 0.5", {("metrics", "bad-value"): 1}),
+                                    f"('z', 1.0, 1, 0, 0, '{R1}')", {("latest_metrics", "no-points"): 2},
+                    f"latest_metrics '{R1}': the latest value of a metric that has no points in table metrics"),
+    "text for a number": (f"UPDATE runs SET start_time = 'soon' WHERE run_uuid = '{R1}'", {("runs", "bad-value"): 1},
+                    f"runs '{R1}': its start_time is not of the column's type"),
+    "a blob for a time": (f"UPDATE metrics SET timestamp = x'00' WHERE value = 0.5", {("metrics", "bad-value"): 1},
+                    f"metrics '{R1}': a value in the column timestamp is not of the column's type"),
     "tags of no version": ("INSERT INTO model_version_tags (key, value, name, version) VALUES ('a', 'b', 'name-0', 0), "
-                           "('a', 'b', 'name-0', 9)", {("model_version_tags", "no-owner"): 2}),
+                           "('a', 'b', 'name-0', 9)", {("model_version_tags", "no-owner"): 2},
+                    "model_version_tags 'name-0': what it belongs to does not exist"),
     "tags of no model": ("INSERT INTO registered_model_tags (key, value, name) VALUES ('a', 'b', 'none')",
-                         {("registered_model_tags", "no-owner"): 1}),
-    "version 0": ("INSERT INTO model_versions (name, version) VALUES ('name-0', 0)", {("model_versions", "bad-version"): 1}),
+                         {("registered_model_tags", "no-owner"): 1},
+                    "registered_model_tags 'none': 1 row of table registered_model_tags belongs to 'none', which does not exist"),
+    "version 0": ("INSERT INTO model_versions (name, version) VALUES ('name-0', 0)", {("model_versions", "bad-version"): 1},
+                    "model_versions 'name-0': its version is not a positive 32-bit number"),
     "params of no logged model": ("INSERT INTO logged_model_params VALUES ('m-77', 0, 'k', 'v')",
-                                  {("logged_model_params", "no-owner"): 1}),
+                                  {("logged_model_params", "no-owner"): 1},
+                    "logged_model_params 'm-77': 1 row of table logged_model_params belongs to 'm-77', which does not exist"),
     "a logged model of no status": ("UPDATE logged_models SET status = 9 WHERE model_id = 'm-1'",
-                                    {("logged_models", "bad-status"): 1}),
+                                    {("logged_models", "bad-status"): 1},
+                    "logged_models 'm-1': its status is none of MLflow's"),
 }
 RUN_GOES = {("params", "owner-rejected"), ("tags", "owner-rejected"), ("metrics", "owner-rejected"),
             ("latest_metrics", "owner-rejected"), ("inputs", "owner-rejected"), ("input_tags", "owner-rejected")}
@@ -258,7 +279,7 @@ def change(db, script):
 
 @pytest.mark.parametrize("name", DEFECTS)
 def test_a_bad_row_costs_itself_and_what_belongs_to_it(run_bulk, small, new_sqlite_db, name):
-    script, expected = DEFECTS[name]
+    script, expected, says = DEFECTS[name]
     change(small, script)
     target = new_sqlite_db()
     result = run_bulk("import", small.path, "--to", target.uri, "--mlflow-version", "3.17", "--on-error", "skip",
@@ -277,7 +298,7 @@ def test_a_bad_row_costs_itself_and_what_belongs_to_it(run_bulk, small, new_sqli
         assert c["read"] == rows, (table, c, rows)
     # and on the word, nothing of it is silent either
     stopped = run_bulk("import", small.path, "--to", new_sqlite_db().uri, check=65)
-    assert stopped.stderr.strip()
+    assert f"error: {says}" in stopped.stderr, stopped.explain()
 
 
 def test_other_workspaces_are_named(run_bulk, small, new_sqlite_db):

@@ -160,43 +160,6 @@ def test_complete_runs_are_loaded_as_any_stores(run_bulk, new_sqlite_db, tmp_pat
     assert conflict["code"] == "run-conflict" and counts(result.json, "present")["runs"] == 19
 
 
-BAD = {
-    "no JSON": ('{"type":"tag"', "bad-json", "it ends before"),
-    "no object": ("[1]", "not-an-object", "no JSON object"),
-    "unknown type": ({"type": "tga", "run_id": RUN}, "unknown-type", "'tga'"),
-    "unknown field": ({"type": "param", "run_id": RUN, "key": "k", "vlaue": "v"}, "unknown-field", "'vlaue'"),
-    "duplicate field": ('{"type":"end","run_id":"a","run_id":"b"}', "duplicate-field", "'run_id' comes twice"),
-    "missing field": ({"type": "param", "run_id": RUN, "key": "k"}, "missing-field", "'value'"),
-    "number for text": ({"type": "param", "run_id": RUN, "key": "k", "value": 0.1}, "wrong-kind", "a string, not 0.1"),
-    "fraction": (metric(1, 1.0), "bad-number", "not 1.0"),
-    "too large": (metric(1, 2**63), "bad-number", "not 9223372036854775808"),
-    "lone surrogate": ('{"type":"tag","run_id":"%s","key":"k","value":"\\ud800"}' % RUN, "bad-text", "surrogate"),
-    "NUL": ('{"type":"tag","run_id":"%s","key":"k","value":"\\u0000"}' % RUN, "bad-text", "NUL"),
-    "run id": ({"type": "tag", "run_id": "../x", "key": "k", "value": "v"}, "bad-run-id", "run_id"),
-    "way out": ({"type": "artifact", "run_id": RUN, "path": "x", "file": "../../etc/passwd"}, "bad-path", "file must"),
-    "version": ({"type": "mltrack", "version": 1}, "out-of-order", "first line"),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_bad_lines_have_a_place_and_a_reason(run_bulk, new_sqlite_db, tmp_path, name):
-    line, code, reason = BAD[name]
-    path, db = write(tmp_path / "x.jsonl", run_line(), "", line, metric(1)), new_sqlite_db()
-    stopped = run_bulk("import", path, "--to", db.uri, check=65)
-    assert "x.jsonl:3: " in stopped.stderr and reason in stopped.stderr
-    skipped = run_bulk("import", path, "--to", db.uri, "--on-error", "skip", "--json", check=2)
-    (note,) = notes(check_summary(skipped), "reject")
-    assert (note["code"], note["path"], note["line"]) == (code, "x.jsonl", 3) and reason in note["reason"]
-    assert rows_by_table(db)["metrics"] == 1
-
-
-def test_text_that_is_no_utf8_is_refused(run_bulk, new_sqlite_db, tmp_path):
-    path = tmp_path / "x.jsonl"
-    path.write_bytes(text(run_line()).encode() + b'{"type":"tag","run_id":"' + RUN.encode() + b'","key":"\xff"}\n')
-    done = run_bulk("import", path, "--to", new_sqlite_db().uri, check=65)
-    assert "x.jsonl:2: it is not UTF-8 at byte 66" in done.stderr
-
-
 @pytest.mark.parametrize("how", ["gzip", "zstd"])
 def test_a_stream_that_is_cut_off_is_told(run_bulk, new_sqlite_db, tmp_path, how):
     db, path = new_sqlite_db(), tmp_path / "x.jsonl.packed"

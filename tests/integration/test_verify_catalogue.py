@@ -11,6 +11,7 @@ import test_verify_disk
 import test_verify_ledger
 import test_verify_server
 import test_verify_source
+from pages import code, table
 
 LISTED = programs.ROOT / "docs" / "damages.md"
 
@@ -20,11 +21,6 @@ Each is done to a store that is whole, in SQLite and in PostgreSQL where nothing
 exactly these codes (README, "Verifying a store", says what they mean); on the store as it was nothing is found.
 `tests/integration/test_verify_catalogue.py` writes this page.
 """
-
-
-def code(text):
-    text = " ".join(text.replace("|", "\\|").split())
-    return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
 def found_text(codes):
@@ -54,14 +50,6 @@ def disk_rows():
         quick = found_text(line.split()[0] for line in expected)
         whole = quick if full is None else found_text(line.split()[0] for line in full)
         yield said, quick, whole
-
-
-def table(head, rows):
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-    yield ""
 
 
 def page():

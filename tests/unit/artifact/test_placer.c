@@ -324,6 +324,22 @@ static void holes_stay_holes(void **state) {
   assert_int_equal(place_tree(MLT_PLACE_COPY, "src").present, 1);
 }
 
+/* Not who may run them as whom, nor that they are one. */
+static void only_the_bytes_of_a_file_are_taken(void **state) {
+  (void)state;
+  put("src/tool", "#!");
+  assert_int_equal(chmod(in("src/tool"), 06755), 0);
+  assert_int_equal(link(in("src/tool"), in("src/again")), 0);
+  struct mlt_placed n = place_tree(MLT_PLACE_COPY, "src");
+  assert_int_equal(n.files, 2);
+  struct stat st;
+  assert_int_equal(stat(in(PLACED "again"), &st), 0);
+  assert_int_equal(st.st_mode & 07000, 0);
+  assert_int_equal(st.st_mode & 0700, 0700);
+  assert_int_equal(st.st_nlink, 1);
+  assert_string_equal(text_of(PLACED "tool"), "#!");
+}
+
 static void a_dry_run_counts_and_writes_nothing(void **state) {
   (void)state;
   make_source();
@@ -425,6 +441,7 @@ int main(void) {
       ONE(depth_has_a_limit),
       ONE(names_are_any_bytes),
       ONE(holes_stay_holes),
+      ONE(only_the_bytes_of_a_file_are_taken),
       ONE(a_dry_run_counts_and_writes_nothing),
       ONE(every_way_to_be_durable_places_the_same),
       ONE(without_manifests_nothing_but_the_files_is_left),

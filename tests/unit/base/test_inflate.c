@@ -182,6 +182,18 @@ static void large_windows_are_refused(void **state) {
   }
 }
 
+/* A frame of one segment, with the id of a dictionary and a last block of one raw byte. */
+static void a_dictionary_is_asked_for(void **state) {
+  (void)state;
+  static const char frame[] = "\x28\xb5\x2f\xfd\x21\x2a\x01\x09\0\0{";
+  struct mlt_err err = MLT_ERR_INIT;
+  struct mlt_buf out;
+  mlt_buf_init(&out, LIMIT);
+  assert_int_equal(unpack((struct mlt_str){frame, sizeof frame - 1}, 64, &out, &err), MLT_DATA);
+  assert_non_null(strstr(err.msg, "Dictionary"));
+  mlt_buf_free(&out);
+}
+
 static void codings_are_told_by_their_first_bytes(void **state) {
   (void)state;
   assert_int_equal(mlt_coding_of(MLT_STR_LIT("\x1f\x8b\x08\x00")), MLT_CODING_GZIP);
@@ -199,6 +211,7 @@ int main(void) {
       cmocka_unit_test(noise_behind_a_member_is_damage),
       cmocka_unit_test(bombs_are_refused),
       cmocka_unit_test(large_windows_are_refused),
+      cmocka_unit_test(a_dictionary_is_asked_for),
       cmocka_unit_test(codings_are_told_by_their_first_bytes),
   };
   return cmocka_run_group_tests_name("base/inflate", tests, NULL, NULL);

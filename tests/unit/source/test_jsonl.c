@@ -342,6 +342,27 @@ static void a_run_that_is_cut_off_is_told(void **state) {
                       "refused 3 no-end id=a\nend\n");
 }
 
+/* Every prefix of two kilobytes of lines: the whole ones are there, the rest of one is refused. */
+static void lines_may_be_cut_anywhere(void **state) {
+  (void)state;
+  static const char line[] = TAG("a", "k", "v");
+  enum { LENGTH = sizeof line - 1, LINES = 2048 / LENGTH };
+  char text[LINES * LENGTH + 1] = "", refused[32];
+  for (unsigned i = 0; i < LINES; i++)
+    memcpy(text + (size_t)i * LENGTH, line, sizeof line);
+  for (size_t n = LINES * LENGTH - 1; n > 0; n--) {
+    text[n] = '\0';
+    size_t rest = n % LENGTH, tags = 0;
+    bool whole = rest == LENGTH - 1; /* but for its newline */
+    const char *found = records_of(text);
+    for (const char *p = found; (p = strstr(p, "tag k=v\n")); p++)
+      tags++;
+    assert_int_equal(tags, n / LENGTH + whole);
+    (void)snprintf(refused, sizeof refused, "refused %zu ", n / LENGTH + 1);
+    assert_int_equal(strstr(found, refused) != NULL, rest && !whole);
+  }
+}
+
 static void bad_lines_are_refused_and_the_rest_goes_on(void **state) {
   (void)state;
   assert_string_equal(
@@ -556,6 +577,7 @@ int main(void) {
       cmocka_unit_test(where_runs_are_is_left_to_the_target_unless_they_say),
       cmocka_unit_test(lines_out_of_place_are_refused),
       cmocka_unit_test(a_run_that_is_cut_off_is_told),
+      cmocka_unit_test(lines_may_be_cut_anywhere),
       cmocka_unit_test(bad_lines_are_refused_and_the_rest_goes_on),
       cmocka_unit_test(a_long_line_is_refused),
       cmocka_unit_test(windows_end_when_they_are_full),
