@@ -418,19 +418,43 @@ static bool jsonl_adds(const struct mlt_source *src) {
 
 /* ---- looking for the format ---- */
 
-enum { SURE = 95, BY_SUFFIX = 60 };
+enum { SURE = 95, BY_SUFFIX = 60, BY_CONTENT = 40 };
+
+static struct mlt_str skip_blanks(struct mlt_str s) {
+  while (s.len && strchr(" \t\r\n", s.p[0])) {
+    s.p++;
+    s.len--;
+  }
+  return s;
+}
+
+/* Takes the first line off. */
+static struct mlt_str take_line(struct mlt_str *s) {
+  const char *nl = s->len ? memchr(s->p, '\n', s->len) : NULL;
+  struct mlt_str line = {s->p, nl ? (size_t)(nl - s->p) : s->len};
+  s->p += line.len;
+  s->len -= line.len;
+  return line;
+}
+
+/* A whole object, and another one begins: whatever the file is called, these are rows. */
+static bool begins_with_rows(struct mlt_str head) {
+  head = skip_blanks(head);
+  struct mlt_str line = take_line(&head);
+  while (line.len && strchr(" \t\r", line.p[line.len - 1]))
+    line.len--;
+  head = skip_blanks(head);
+  return line.len && line.p[0] == '{' && line.p[line.len - 1] == '}' && head.len &&
+         head.p[0] == '{';
+}
 
 /* Is the first line an object with a type that is known? */
 static bool begins_with_type(struct mlt_str head) {
   struct mlt_line_fault fault = {0};
   struct mlt_line *line = mlt_alloc(sizeof *line);
   struct mlt_line_reader *r = mlt_line_reader_new();
-  while (head.len && strchr(" \t\r\n", head.p[0])) {
-    head.p++;
-    head.len--;
-  }
-  const char *nl = head.len ? memchr(head.p, '\n', head.len) : NULL;
-  head.len = nl ? (size_t)(nl - head.p) : head.len;
+  head = skip_blanks(head);
+  head = take_line(&head);
   bool object = r && line && head.len && head.p[0] == '{';
   enum mlt_rc rc = object ? mlt_line_read(r, head, line, &fault) : MLT_DATA;
   bool known = rc == MLT_OK || fault.type < MLT_LINE_COUNT;
@@ -446,11 +470,13 @@ static int jsonl_probe(const char *path) {
   char name[PATH_MAX];
   if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
     return 0;
-  bool typed =
-      mlt_line_input_open(&in, path, &err) == MLT_OK && begins_with_type(mlt_line_input_peek(&in));
+  struct mlt_str head = MLT_STR_NULL;
+  if (mlt_line_input_open(&in, path, &err) == MLT_OK)
+    head = mlt_line_input_peek(&in);
+  bool typed = begins_with_type(head), rows = begins_with_rows(head);
   mlt_line_input_close(&in);
   (void)snprintf(name, sizeof name, "%s", path);
-  return typed ? SURE : cut_suffixes(name) ? BY_SUFFIX : 0;
+  return typed ? SURE : cut_suffixes(name) ? BY_SUFFIX : rows ? BY_CONTENT : 0;
 }
 
 const struct mlt_source_ops mlt_source_jsonl = {

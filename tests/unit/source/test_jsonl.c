@@ -520,6 +520,8 @@ static void the_first_line_says_what_the_file_is(void **state) {
       {"header", COMPLETE, true, false},
       {"header.jsonl", "{\"type\":\"mltrack\",\"version\":1}\n", true, true},
       {"rows", "{\"step\":1,\"loss\":2}\n", false, false},
+      {"rows.log", "{\"step\":1,\"loss\":NaN} \r\n\n{\"step\":2,\"loss\":2}\n", true, false},
+      {"one.json", "{\"rows\":[\n{\"step\":1}]}\n", false, true},
       {"rows.ndjson", "{\"step\":1,\"loss\":2}\n", true, false},
       {"typo.jsonl.gz", "{\"type\":\"tga\"}\n", true, true},
       {"typo", "{\"type\":\"tga\"}\n", false, true},
