@@ -4,12 +4,15 @@
 import re
 import sys
 
+import pytest
+
 import programs
 import test_bad_inputs
 import test_import_database
 import test_import_defects
 from pages import code, table
 
+pytestmark = pytest.mark.once
 LISTED = programs.ROOT / "docs" / "bad-inputs.md"
 TESTS = programs.ROOT / "tests"
 
@@ -17,7 +20,7 @@ HEAD = """# Bad inputs
 
 What hostile and corrupt inputs come to. Each is imported twice: as it is, which ends with the exit status and the message
 that are given here, place first; and with `--on-error skip`, which leaves out just what is bad, counts it and ends with 2.
-An ellipsis stands for what depends on the machine. "Taken" (status 0) is what is bad elsewhere, and what MLflow would have
+An ellipsis stands for what the test does not look at. Of a FileStore the run whose id ends in `bad` is meant. "Taken" (status 0) is what is bad elsewhere, and what MLflow would have
 stored, too; where something is said of it, it is in the summary. PG: into PostgreSQL, whose columns have lengths; all
 others into SQLite. `tests/integration/test_bad_inputs_page.py` writes this page of the rows that the tests run.
 """
