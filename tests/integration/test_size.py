@@ -73,7 +73,7 @@ def lines_of(path, lines):
 
 
 def begun(run, complete="true"):
-    return f'{{"type":"run","run_id":"{run}","experiment":"e","name":"r","complete":{complete},"status":"FINISHED","start_time":{T0}}}'
+    return f'{{"type":"run","run_id":"{run}","experiment":"e","name":"r","complete":{complete},"status":"FINISHED","start_time":{T0},"end_time":{T0}}}'
 
 
 def ended(run):
