@@ -417,6 +417,15 @@ const struct mlt_artifacts_opts *mlt_artifacts_options(const struct mlt_artifact
   return &p->opts;
 }
 
+/* Whoever looks later takes a root that is missing for a disk that is. */
+static enum mlt_rc make_root(const struct mlt_artifacts *p, struct mlt_err *err) {
+  char path[PATH_MAX];
+  struct mlt_placer_root *root;
+  return p->opts.root_asked && !mlt_places_root_path(p->opts.places, path)
+             ? mlt_placer_root(p->placer, path, &root, err)
+             : MLT_OK;
+}
+
 enum mlt_rc mlt_artifacts_open(struct mlt_artifacts **out, const struct mlt_artifacts_opts *opts,
                                struct mlt_err *err) {
   struct mlt_artifacts *p = mlt_calloc(1, sizeof *p);
@@ -434,6 +443,8 @@ enum mlt_rc mlt_artifacts_open(struct mlt_artifacts **out, const struct mlt_arti
                                        .follow = follow,
                                        .ctx = p};
   enum mlt_rc rc = p->arena ? mlt_placer_open(&p->placer, &o, err) : mlt_err_nomem(err);
+  if (rc == MLT_OK)
+    rc = make_root(p, err);
   if (rc == MLT_OK)
     *out = p;
   else

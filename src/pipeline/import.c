@@ -346,6 +346,7 @@ static enum mlt_rc open_artifacts(struct pump *p) {
                                           .places = p->places,
                                           .limits = &p->report->schema.limits,
                                           .sink_ops = p->sink_ops,
+                                          .root_asked = p->opts->artifacts.root != NULL,
                                           .dry_run = p->opts->dry_run,
                                           .stop = !p->opts->skip_errors,
                                           .merge = p->opts->load == MLT_LOAD_MERGE,

@@ -81,8 +81,12 @@ class PgDatabase:
     def __init__(self, server, name, role=OWNER):
         self.server, self.name, self.role = server, name, role
         self.owner_uri = f"postgresql://postgres@127.0.0.1:{server.port}/{name}"
-        self.uri = self.owner_uri.replace("postgres@", f"{role}@")
+        self.uri = self.uri_of(role)
         self.psycopg2 = f"postgresql+psycopg2://postgres@127.0.0.1:{server.port}/{name}"
+
+    def uri_of(self, role):
+        """As another role sees it; "role:password", too."""
+        return self.owner_uri.replace(f"{OWNER}@", f"{role}@")
 
     def connect(self):
         connection = psycopg2.connect(self.owner_uri)

@@ -191,7 +191,7 @@ def test_a_role_that_may_not_make_one_goes_without(run_bulk, new_owned_db, store
     try:
         db.query("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ledger_writer")
         db.query("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ledger_writer")
-        theirs = db.uri.replace("postgres@", "ledger_writer@")
+        theirs = db.uri_of("ledger_writer")
         done = run_bulk("import", store, "--to", theirs, "--json", check=0)
         assert done.json["import"]["id"] is None
         assert "GRANT CREATE ON DATABASE" in done.stderr and done.stderr.count("ledger") >= 1

@@ -291,8 +291,8 @@ def test_a_merge_that_was_killed_is_finished_by_the_next(bulk, run_bulk, target,
     assert_equal_stores(expected, target)
 
 
-def test_a_role_is_told_which_grants_merging_takes(run_bulk, new_pg_db, tmp_path):
-    db = new_pg_db(HEAD)
+def test_a_role_is_told_which_grants_merging_takes(run_bulk, new_owned_db, tmp_path):
+    db = new_owned_db(HEAD)
     store = running_store(tmp_path / "mlruns")
     run_bulk("import", store.root, "--to", db.uri, check=0)
     grow(store)
@@ -300,7 +300,7 @@ def test_a_role_is_told_which_grants_merging_takes(run_bulk, new_pg_db, tmp_path
     db.query(f'REVOKE TEMPORARY ON DATABASE "{db.name}" FROM PUBLIC; CREATE ROLE {role} LOGIN')
     db.query(f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {role}")
     db.query(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}")
-    uri = db.uri.replace("postgres@", f"{role}@")
+    uri = db.uri_of(role)
     updates = "experiment_tags, public.runs, public.tags, public.latest_metrics"
     grants = f"GRANT TEMPORARY ON DATABASE {db.name} TO {role}; GRANT UPDATE ON public.{updates} TO {role};"
     try:

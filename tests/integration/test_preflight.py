@@ -26,7 +26,7 @@ def db(new_owned_db):
 
 @pytest.fixture
 def theirs(db):
-    return db.uri.replace("postgres@", f"{ROLE}@")
+    return db.uri_of(ROLE)
 
 
 def grants(run_bulk, db, *options):

@@ -74,7 +74,7 @@ def test_the_server_sees_neither_passwords_nor_data_as_sql(run_bulk, new_pg_db, 
     db.query(f"ALTER DATABASE {db.name} SET log_statement = 'all'")
     log = Path(db.server.log.name)
     before = log.stat().st_size
-    uri = db.uri.replace("postgres@", f"postgres:{CANARY}@")
+    uri = db.uri_of(f"{db.role}:{CANARY}")
     for load in ("append", "merge"):
         run_bulk("import", files.root, "--to", uri, "--load", load, check=0)
     said = log.read_bytes()[before:].decode(errors="replace")

@@ -15,6 +15,7 @@ from mlflow_server import MlflowServer
 from mlflow_tools import STORES
 from programs import ORACLE, mlflow_run
 from shared import made_once
+from stores.filestore import FileStore
 
 pytestmark = pytest.mark.owner("checks look at every table, and repairs change rows that are there")
 
@@ -603,3 +604,15 @@ def test_options_that_name_nothing_are_refused(run_verify, new_sqlite_db):
     db = new_sqlite_db(programs.MLFLOW_HEADS[ORACLE])
     for options in (["--as-user", "nobody-of-this-name"], ["--map", "/a"], ["--artifact-root", "/a/../b"]):
         assert run_verify(db, *options).returncode == USAGE
+
+
+def test_the_root_of_a_store_without_files_is_there(run_bulk, run_verify, target, tmp_path):
+    """A root that is missing is what a disk looks like that is not mounted."""
+    store, root = FileStore(tmp_path / "mlruns"), tmp_path / "root"
+    store.experiment("7", "empty")
+    command = ["import", store.root, "--to", target.uri, "--artifacts", "copy", "--artifact-root", root]
+    run_bulk(*command, "--dry-run", check=0)
+    assert not root.exists()
+    run_bulk(*command, check=0)
+    assert list(root.iterdir()) == []
+    assert findings(run_verify(target, "--artifact-root", root, check=0)) == []

@@ -216,7 +216,7 @@ def role_with(db, name, rights):
     """A role with these rights on MLflow's tables and no other; the database as it sees it."""
     db.query(f"CREATE ROLE {name} LOGIN; GRANT {rights} ON ALL TABLES IN SCHEMA public TO {name}")
     try:
-        yield type("Theirs", (), {"uri": db.uri.replace("postgres@", f"{name}@")})
+        yield type("Theirs", (), {"uri": db.uri_of(name)})
     finally:
         db.query(f"DROP OWNED BY {name}; DROP ROLE {name}")
 
