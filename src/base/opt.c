@@ -109,6 +109,11 @@ static bool list_seconds(const struct mlt_program *p, const char *first, char *o
   return out[0] != '\0';
 }
 
+bool mlt_cmd_is_group(const struct mlt_program *program, const char *word) {
+  char seconds[256];
+  return list_seconds(program, word, seconds, sizeof seconds);
+}
+
 static void hint_nearest(const struct nearest *near, const char *dashes, const char *help,
                          struct mlt_err *err) {
   if (near->word)
@@ -396,6 +401,11 @@ static enum mlt_rc parse_rest(struct parser *p, int argc, char **argv) {
   return rc != MLT_OK || p->out->stop ? rc : check_all(p->out, p->err);
 }
 
+/* "schema --help": of all commands, as `schema` alone is none. */
+static bool asks_for_help(const char *const *words, int n) {
+  return n == 2 && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0);
+}
+
 static enum mlt_rc parse(struct parser *p, int argc, char **argv) {
   int used;
   p->out->cmd = mlt_opt_alone(p->program);
@@ -406,6 +416,8 @@ static enum mlt_rc parse(struct parser *p, int argc, char **argv) {
     return rc;
   const char *const *words = (const char *const *)argv + optind;
   p->out->cmd = mlt_cmd_find(p->program, words, argc - optind, &used);
+  if (!p->out->cmd && mlt_cmd_is_group(p->program, words[0]) && asks_for_help(words, argc - optind))
+    return scan(p, argc - optind, argv + optind, '-');
   if (!p->out->cmd)
     return mlt_cmd_unknown(p->program, words, argc - optind, p->err);
   int skip = optind + used - 1;

@@ -115,6 +115,8 @@ uint64_t mlt_args_time(const struct mlt_args *args, size_t opt); /* in seconds; 
 /* The command of one or two words at words[0..n), NULL if there is none; *used = how many. */
 const struct mlt_cmd *mlt_cmd_find(const struct mlt_program *program, const char *const *words,
                                    int n, int *used);
+/* Do commands of two words begin with this one? */
+bool mlt_cmd_is_group(const struct mlt_program *program, const char *word);
 /* MLT_USAGE about words that name no command, with the nearest that does. */
 enum mlt_rc mlt_cmd_unknown(const struct mlt_program *program, const char *const *words, int n,
                             struct mlt_err *err);

@@ -98,6 +98,11 @@ def test_examples_are_command_lines_the_parser_takes(command):
         printed(*words[1:], "--help")  # everything before --help is parsed
 
 
+@pytest.mark.parametrize("args", [["schema", "--help"], ["artifacts", "-h"], ["help", "schema"]])
+def test_the_first_word_of_two_shows_the_help_of_the_program(args):
+    assert printed(*args) == printed("--help")
+
+
 def test_no_command_shows_the_help_as_an_error(run_bulk):
     done = run_bulk(check=USAGE)
     assert done.stdout == ""

@@ -13,7 +13,8 @@ static enum mlt_rc print(const struct mlt_args *args, struct mlt_err *err) {
                                     err);
   if (args->argc > 0) {
     cmd = mlt_cmd_find(args->program, args->argv, args->argc, &used);
-    if (!cmd || used < args->argc)
+    bool group = !cmd && args->argc == 1 && mlt_cmd_is_group(args->program, args->argv[0]);
+    if (!group && (!cmd || used < args->argc))
       return mlt_cmd_unknown(args->program, args->argv, args->argc, err);
   }
   mlt_opt_print_help(stdout, args->program, cmd);
