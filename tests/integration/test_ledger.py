@@ -80,6 +80,8 @@ def test_one_that_writes_nothing_is_not_kept(run_bulk, target, store):
 
 def test_without_a_ledger_the_list_is_empty(run_bulk, target, store):
     assert imports_of(run_bulk, target)["imports"] == []
+    listed = run_bulk("imports", "--to", target.uri, check=0)
+    assert listed.stdout == "" and " yet" in listed.stderr
     run_bulk("import", store, "--to", target.uri, "--no-ledger", check=0)
     assert imports_of(run_bulk, target)["imports"] == []
 

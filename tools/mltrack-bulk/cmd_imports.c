@@ -117,6 +117,10 @@ static enum mlt_rc list(struct mlt_ledger_db *db, struct listing *l, struct mlt_
     rc = db->ops->batches(db->handle, l->id, take_batch, l, err);
   }
   db->ops->rollback(db->handle);
+  if (rc == MLT_OK && !l->n && !l->doc)
+    mlt_log_fields(MLT_LOG_INFO,
+                   there ? "no import has written anything yet" : "there is no ledger here yet",
+                   NULL, 0);
   return rc;
 }
 
