@@ -18,6 +18,8 @@ static enum mlt_rc consider(void *ctx, int64_t id, struct mlt_str worker, double
                             struct mlt_err *err) {
   (void)err;
   struct search *s = ctx;
+  if (id < 1) /* no import of ours, and 0 says that there is none */
+    return MLT_OK;
   if (mlt_worker_at_work(worker, idle))
     s->alive = s->alive ? s->alive : id;
   else if (s->n_dead < MAX_DEAD)
