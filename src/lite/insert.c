@@ -120,7 +120,6 @@ static enum mlt_rc insert_row(struct mlt_lite *db, sqlite3_stmt *stmt, struct pl
   return rc;
 }
 
-/* What is inserted there belongs to runs that are created with it. */
 enum mlt_rc mlt_lite_insert(struct mlt_lite *db, const struct mlt_rows *rows, uint32_t features,
                             struct mlt_err *err) {
   const char *table = mlt_table_name(rows->table);
@@ -133,6 +132,7 @@ enum mlt_rc mlt_lite_insert(struct mlt_lite *db, const struct mlt_rows *rows, ui
   struct plan plan;
   struct mlt_value row[MLT_MAX_COLUMNS];
   plan_columns(&plan, rows->table, features);
+  /* What is inserted there belongs to runs that are created with it. */
   mlt_lite_session_pause(db, mlt_table_is_of_run(rows->table));
   for (size_t i = 0; i < rows->n && rc == MLT_OK; i++) {
     rc = rows->get(rows->ctx, i, row, err);
