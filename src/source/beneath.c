@@ -113,9 +113,11 @@ int mlt_beneath_file(int root, int dirfd, const char *name, const char *path, bo
     fd = open_any(root, dirfd, name, path, OPEN_FLAGS);
   if (fd < 0)
     return fd == -ENXIO ? -ENODEV : fd; /* a socket */
-  struct stat st = {.st_mode = 0};
-  (void)fstat(fd, &st); /* of an open file */
-  int bad = S_ISREG(st.st_mode) ? 0 : S_ISDIR(st.st_mode) ? -EISDIR : -ENODEV;
+  struct stat st;
+  int bad = fstat(fd, &st) < 0       ? -errno
+            : S_ISREG(st.st_mode)    ? 0
+            : S_ISDIR(st.st_mode)    ? -EISDIR
+                                     : -ENODEV;
   if (bad) {
     (void)close(fd);
     return bad;
