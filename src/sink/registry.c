@@ -160,7 +160,7 @@ static enum mlt_rc found_version_tag(void *ctx, const struct mlt_value *row, str
   struct registry *g = ctx;
   uint64_t i;
   if (!recall(g, row[2].s, row[3].i, row[0].s, &i))
-    return has_version(g, row[2].s, row[3].i)
+    return mlt_prove_beyond(g->a) && has_version(g, row[2].s, row[3].i)
                ? beyond(g, MLT_T_MODEL_VERSION_TAGS, row[2].s, row[0].s, row[3].i)
                : MLT_OK;
   if (g->version_tag[i] == MLT_FATE_REJECTED)
