@@ -24,8 +24,8 @@ struct mlt_artifacts_opts {
   const struct mlt_places *places; /* borrowed for the life of the placing */
   const struct mlt_limits *limits; /* likewise */
   const struct mlt_sink_ops *sink_ops;
-  bool
-      root_asked; /* the user has named the root: it is made, also when nothing will be put there */
+  /* The user has named the root: it is made, also when nothing will be put there. */
+  bool root_asked;
   bool dry_run;
   bool stop;  /* the first thing that cannot be placed is an error */
   bool merge; /* runs that are there keep their URIs, and get the files there */
