@@ -32,8 +32,7 @@ static void tell(struct proof *p, enum mlt_finding_id what, const struct mlt_not
                                 .path = n->place.path,
                                 .field = n->place.field,
                                 .text = n->reason};
-  bool named = (n->table >= MLT_T_PARAMS && n->table <= MLT_T_LATEST_METRICS) ||
-               what == MLT_FINDING_SOURCE_BEYOND;
+  bool named = mlt_table_run_column(n->table) != MLT_C_COUNT || what == MLT_FINDING_SOURCE_BEYOND;
   if (named && n->place.field.p)
     mlt_verify_foundf(p->v, &f, "in %s: %.*s", mlt_table_name(n->table), MLT_STR_ARG(n->reason));
   else
