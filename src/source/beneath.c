@@ -114,10 +114,10 @@ int mlt_beneath_file(int root, int dirfd, const char *name, const char *path, bo
   if (fd < 0)
     return fd == -ENXIO ? -ENODEV : fd; /* a socket */
   struct stat st;
-  int bad = fstat(fd, &st) < 0       ? -errno
-            : S_ISREG(st.st_mode)    ? 0
-            : S_ISDIR(st.st_mode)    ? -EISDIR
-                                     : -ENODEV;
+  int bad = fstat(fd, &st) < 0    ? -errno
+            : S_ISREG(st.st_mode) ? 0
+            : S_ISDIR(st.st_mode) ? -EISDIR
+                                  : -ENODEV;
   if (bad) {
     (void)close(fd);
     return bad;
