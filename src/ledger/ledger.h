@@ -161,8 +161,8 @@ enum mlt_rc mlt_ledger_end(const struct mlt_ledger_ops *ops, void *db,
    agrees. False: it cannot be told (standard input, a file that cannot be read). */
 bool mlt_ledger_identity(char out[MLT_IDENTITY_HEX + 1], const char *format, const char *path);
 
-/* An import's id as people give it: a number from 1 on without leading zeros. 0: it is none. */
-int64_t mlt_ledger_id(const char *text);
+/* An import's id as people give it: a number from 1 on without leading zeros. MLT_USAGE. */
+enum mlt_rc mlt_ledger_id(const char *text, int64_t *out, struct mlt_err *err) MLT_NODISCARD;
 /* This process, so that others can tell whether it still runs. */
 void mlt_worker_name(char out[MLT_WORKER_MAX]);
 /* Is the process of this name, another than this one, at work? One that cannot be looked at from

@@ -98,8 +98,10 @@ enum mlt_rc mlt_ledger_end(const struct mlt_ledger_ops *ops, void *db,
   return rc;
 }
 
-int64_t mlt_ledger_id(const char *text) {
+enum mlt_rc mlt_ledger_id(const char *text, int64_t *out, struct mlt_err *err) {
   size_t n = strlen(text);
-  bool is_one = n && n <= 18 && strspn(text, "0123456789") == n && *text != '0';
-  return is_one ? strtoll(text, NULL, 10) : 0;
+  if (n == 0 || n > 18 || strspn(text, "0123456789") != n || *text == '0')
+    return mlt_err_set(err, MLT_USAGE, "'%s' is no import's id: a number from 1 on", text);
+  *out = strtoll(text, NULL, 10);
+  return MLT_OK;
 }

@@ -56,14 +56,17 @@ static enum mlt_rc look_into_ledger(struct mlt_verify *v, struct mlt_err *err) {
   const struct mlt_ledger_ops *ops;
   void *db;
   bool there;
-  for (size_t i = 0; i < o->n_imports; i++)
-    if (!mlt_ledger_id(o->imports[i]))
-      return mlt_err_set(err, MLT_USAGE, "'%s' is no import's id: a number from 1 on",
-                         o->imports[i]);
-  enum mlt_rc rc = mlt_verify_ledger(v, &there, &ops, &db, err);
+  int64_t number;
+  enum mlt_rc rc = MLT_OK;
+  for (size_t i = 0; rc == MLT_OK && i < o->n_imports; i++)
+    rc = mlt_ledger_id(o->imports[i], &number, err);
+  if (rc == MLT_OK)
+    rc = mlt_verify_ledger(v, &there, &ops, &db, err);
   for (size_t i = 0; rc == MLT_OK && there && i < o->n_imports; i++) {
     const struct mlt_str id = mlt_str_c(o->imports[i]);
-    rc = ops->imports(db, mlt_ledger_id(o->imports[i]), take_import, v, err);
+    rc = mlt_ledger_id(o->imports[i], &number, err);
+    if (rc == MLT_OK)
+      rc = ops->imports(db, number, take_import, v, err);
     if (rc == MLT_OK)
       rc = mlt_verify_read_of(v, MLT_READ_LEDGER_SCOPE, &id, 1, take_imported, v, err);
   }

@@ -128,7 +128,7 @@ int mlt_cmd_imports(const struct mlt_args *args) {
   struct mlt_err err = MLT_ERR_INIT;
   struct mlt_ledger_db db = {0};
   struct listing l = {.quiet = mlt_args_flag(args, MLT_OPT_QUIET)};
-  enum mlt_rc rc = args->argc ? mlt_import_id(args->argv[0], &l.id, &err) : MLT_OK;
+  enum mlt_rc rc = args->argc ? mlt_ledger_id(args->argv[0], &l.id, &err) : MLT_OK;
   if (mlt_args_flag(args, MLT_OPT_JSON)) {
     l.doc = mlt_json_object();
     mlt_json_set_i64(l.doc, "schema_version", 1);

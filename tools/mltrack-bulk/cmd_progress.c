@@ -191,7 +191,7 @@ static enum mlt_rc follow(struct mlt_ledger_db *db, struct look *l, bool json,
 static enum mlt_rc run(const struct mlt_args *args, struct look *l, struct mlt_err *err) {
   struct mlt_ledger_db db = {0};
   bool json = mlt_args_flag(args, MLT_OPT_JSON), follows = mlt_args_flag(args, MLT_OPT_FOLLOW);
-  enum mlt_rc rc = args->argc ? mlt_import_id(args->argv[0], &l->id, err) : MLT_OK;
+  enum mlt_rc rc = args->argc ? mlt_ledger_id(args->argv[0], &l->id, err) : MLT_OK;
   if (rc == MLT_OK)
     rc = mlt_ledger_db_open(&db, args, false, err);
   if (rc == MLT_OK)

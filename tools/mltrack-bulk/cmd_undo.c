@@ -125,7 +125,7 @@ int mlt_cmd_undo(const struct mlt_args *args) {
   struct mlt_err err = MLT_ERR_INIT, out_err = MLT_ERR_INIT;
   struct undoing u = {.dry_run = mlt_args_flag(args, MLT_OPT_DRY_RUN),
                       .quiet = mlt_args_flag(args, MLT_OPT_QUIET)};
-  enum mlt_rc rc = mlt_import_id(args->argv[0], &u.id, &err), out_rc = MLT_OK;
+  enum mlt_rc rc = mlt_ledger_id(args->argv[0], &u.id, &err), out_rc = MLT_OK;
   if (mlt_args_flag(args, MLT_OPT_JSON)) {
     u.doc = mlt_json_object();
     mlt_json_set_i64(u.doc, "schema_version", 1);

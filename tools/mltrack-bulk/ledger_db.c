@@ -63,12 +63,6 @@ void mlt_ledger_db_close(struct mlt_ledger_db *db) {
   mlt_target_free(&db->target);
 }
 
-enum mlt_rc mlt_import_id(const char *text, int64_t *out, struct mlt_err *err) {
-  *out = mlt_ledger_id(text);
-  return *out ? MLT_OK
-              : mlt_err_set(err, MLT_USAGE, "'%s' is no import's id: a number from 1 on", text);
-}
-
 uint64_t mlt_import_rows(const struct mlt_ledger_import *i) {
   uint64_t n = 0;
   for (size_t t = 0; t < MLT_T_ALL; t++)

@@ -20,8 +20,6 @@ enum mlt_rc mlt_ledger_db_open(struct mlt_ledger_db *db, const struct mlt_args *
 enum mlt_rc mlt_ledger_db_features(struct mlt_ledger_db *db, uint32_t *out,
                                    struct mlt_err *err) MLT_NODISCARD;
 void mlt_ledger_db_close(struct mlt_ledger_db *db);
-/* An import's id on the command line. MLT_USAGE. */
-enum mlt_rc mlt_import_id(const char *text, int64_t *out, struct mlt_err *err) MLT_NODISCARD;
 
 /* Rows of all tables that it inserted or changed. */
 uint64_t mlt_import_rows(const struct mlt_ledger_import *i);

@@ -269,11 +269,15 @@ static void test_out_of_memory_is_an_error(void **state) {
 
 static void test_what_is_an_id(void **state) {
   (void)state;
-  assert_int_equal(mlt_ledger_id("1"), 1);
-  assert_int_equal(mlt_ledger_id("999999999999999999"), 999999999999999999);
+  struct scratch s = {.err = {.rc = MLT_OK}};
+  int64_t id;
+  assert_int_equal(mlt_ledger_id("1", &id, &s.err), MLT_OK);
+  assert_int_equal(id, 1);
+  assert_int_equal(mlt_ledger_id("999999999999999999", &id, &s.err), MLT_OK);
+  assert_int_equal(id, 999999999999999999);
   static const char *const none[] = {"", "0", "01", "-1", "+1", "1 ", "x", "1000000000000000000"};
   for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-    assert_int_equal(mlt_ledger_id(none[i]), 0);
+    assert_fails(&s, mlt_ledger_id(none[i], &id, &s.err), MLT_USAGE, "no import's id");
 }
 
 static enum mlt_rc take_run(void *ctx, struct mlt_str run, uint64_t digest, struct mlt_err *err) {
