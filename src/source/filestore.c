@@ -496,6 +496,7 @@ const struct mlt_source_ops mlt_source_filestore = {
     .name = "filestore",
     .description = "an MLflow file store (the mlruns folder, or the folder that holds it)",
     .holds = MLT_HOLDS_STORE,
+    .is_store = true,
     .probe = fs_probe,
     .open = fs_open,
     .next = fs_next,

@@ -138,6 +138,7 @@ const struct mlt_source_ops mlt_source_sqlite = {
     .name = "sqlite",
     .description = "MLflow's SQLite database (mlflow.db, or sqlite:///FILE)",
     .holds = MLT_HOLDS_ROWS,
+    .is_store = true,
     .probe = probe,
     .open = open_source,
     .next = mlt_db_next,

@@ -2,10 +2,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "source/source.h"
 
 struct mlt_beyond {
   struct mlt_map *logged, *registered; /* what the source has, by id and by name */
@@ -81,17 +81,10 @@ static enum mlt_rc take_registered(void *ctx, const struct mlt_read_row *row, st
   return MLT_OK;
 }
 
-static bool tells_all(const char *format) {
-  static const char *const all[] = {"filestore", "sqlite", "postgresql"};
-  for (size_t i = 0; format && i < sizeof all / sizeof *all; i++)
-    if (strcmp(format, all[i]) == 0)
-      return true;
-  return false;
-}
-
 enum mlt_rc mlt_beyond_tell(struct mlt_beyond *b, struct mlt_verify *v,
                             const struct mlt_report *report, struct mlt_err *err) {
-  if (!tells_all(report->format) || mlt_verify_is_partial(v))
+  const struct mlt_source_ops *ops = mlt_source_by_name(report->format);
+  if (!ops || !ops->is_store || mlt_verify_is_partial(v))
     return MLT_OK;
   b->v = v;
   for (size_t i = 0; i < report->n_id_map; i++) {
