@@ -57,13 +57,19 @@ static int64_t tags(const struct scratch *s, const char *where) {
 #define UPDATE_TAG "UPDATE experiment_tags SET value = 'second' WHERE key = 'k'"
 
 /* The experiment was there; the tag came with the import, which changed it later. */
-static void test_a_tag_that_came_and_was_changed_goes(void **state) {
-  struct scratch *s = *state;
+static struct mlt_lite *insert_and_update(struct scratch *s, int64_t *import) {
   scratch_sql(s->path, INSERT_EXPERIMENT);
   struct mlt_lite *db = scratch_open(s, MLT_LITE_WRITE);
-  int64_t import = begin_import(s, db, "one");
-  write_batch(s, db, import, INSERT_TAG);
-  write_batch(s, db, import, UPDATE_TAG);
+  *import = begin_import(s, db, "one");
+  write_batch(s, db, *import, INSERT_TAG);
+  write_batch(s, db, *import, UPDATE_TAG);
+  return db;
+}
+
+static void test_a_tag_that_came_and_was_changed_goes(void **state) {
+  struct scratch *s = *state;
+  int64_t import;
+  struct mlt_lite *db = insert_and_update(s, &import);
   assert_int_equal(tags(s, "value = 'second'"), 1);
   struct mlt_undone done = undo(s, db, import, 0);
   assert_int_equal(tags(s, "true"), 0);
@@ -88,11 +94,8 @@ static void test_likewise_in_one_batch_and_with_its_experiment(void **state) {
 /* What somebody else has set since stays, and is named. */
 static void test_what_others_set_since_stays(void **state) {
   struct scratch *s = *state;
-  scratch_sql(s->path, INSERT_EXPERIMENT);
-  struct mlt_lite *db = scratch_open(s, MLT_LITE_WRITE);
-  int64_t import = begin_import(s, db, "one");
-  write_batch(s, db, import, INSERT_TAG);
-  write_batch(s, db, import, UPDATE_TAG);
+  int64_t import;
+  struct mlt_lite *db = insert_and_update(s, &import);
   scratch_sql(s->path, "UPDATE experiment_tags SET value = 'theirs'");
   (void)undo(s, db, import, 1);
   assert_int_equal(tags(s, "value = 'theirs'"), 1);
