@@ -173,16 +173,32 @@ static enum mlt_rc put_folder(struct work *w, const struct mlt_place_of *what,
   return rc;
 }
 
+/* What --map would begin with: of ROOT/EXPERIMENT/RUN/artifacts the root, which is that of others,
+   too; else all of it. */
+static struct mlt_str from_of(struct mlt_str uri) {
+  struct mlt_str root = uri;
+  unsigned left = 3;
+  while (root.len && left)
+    if (root.p[--root.len] == '/')
+      left--;
+  root.len++;
+  return left == 0 && mlt_str_ends(uri, "/artifacts") ? root : uri;
+}
+
 /* What was found is not a folder to place. */
 static enum mlt_rc not_found(struct work *w, const struct mlt_place_of *what, enum mlt_found found,
                              const char *path) {
-  char hint[256];
+  char hint[512];
+  const struct mlt_str from = from_of(what->uri);
   if (found == MLT_FOUND_LINK)
     return fail_folder(w, what, "link-skipped", path, "--map FROM=TO may lead through links",
                        "its artifacts are behind a symbolic link, which is not followed");
   (void)snprintf(hint, sizeof hint,
-                 "--map FROM=TO says where it is here, for instance --map '%.*s=DIR'",
-                 MLT_STR_ARG(what->uri));
+                 "--map FROM=TO says where it is here, for instance --map '%.*s=DIR'%s",
+                 MLT_STR_ARG(from),
+                 mlt_str_starts(from, "mlflow-artifacts:")
+                     ? ", DIR being the server's --artifacts-destination (./mlartifacts by default)"
+                     : "");
   return fail_folder(w, what, "artifacts-missing", path, hint,
                      "its artifacts are not to be found: '%.*s' is not there (--map FROM=TO says "
                      "where it is)",

@@ -51,11 +51,17 @@ static enum mlt_rc make_key(struct copying *c, enum mlt_table table, const struc
   return rc == MLT_OK ? MLT_OK : mlt_err_nomem(c->a->err);
 }
 
-static struct mlt_str row_id(const struct copying *c, size_t i) {
+/* Of a row's identity the nth column, where it is a text for people. */
+static struct mlt_str row_name(const struct copying *c, size_t i, unsigned nth) {
   unsigned at[MLT_IDENTITY_COLUMNS];
-  (void)mlt_copied_columns(c->shape, c->info->identity[0], at);
-  struct mlt_str id = c->v[i][at[0]].s;
-  return mlt_rule_text(id) ? MLT_STR_NULL : id;
+  unsigned n = mlt_copied_columns(c->shape, c->info->identity[0], at);
+  if (nth >= n || c->v[i][at[nth]].kind != MLT_V_TEXT || mlt_rule_text(c->v[i][at[nth]].s))
+    return MLT_STR_NULL;
+  return c->v[i][at[nth]].s;
+}
+
+static struct mlt_str row_id(const struct copying *c, size_t i) {
+  return row_name(c, i, 0);
 }
 
 /* ---- ids of experiments ---- */
@@ -296,7 +302,7 @@ static enum mlt_rc insert(struct copying *c) {
     if (c->absent[i])
       rc = lose(c, i);
     if (rc == MLT_OK && w->prove && c->fate[i] == MLT_FATE_NEW)
-      rc = mlt_prove_tell(c->a, "row-missing", c->shape->table, row_id(c, i), MLT_STR_NULL,
+      rc = mlt_prove_tell(c->a, "row-missing", c->shape->table, row_id(c, i), row_name(c, i, 1),
                           "the database has no such row");
     if (c->fate[i] == MLT_FATE_NEW)
       c->v[n++] = c->v[i];

@@ -239,7 +239,7 @@ static enum mlt_rc wait(struct mlt_disk *a, struct mlt_err *err) {
 }
 
 static void tell_unknown(struct mlt_disk *a) {
-  const struct mlt_finding f = {.what = MLT_FINDING_LOCATION_UNKNOWN, .table = MLT_T_COUNT};
+  const struct mlt_finding f = {.what = MLT_FINDING_LOCATION_UNKNOWN, .table = MLT_T_ALL};
   if (a->unknown)
     mlt_verify_foundf(a->v, &f,
                       "%" PRIu64 " locations are kept by a server, and --artifacts-destination "
@@ -280,7 +280,7 @@ static enum mlt_rc add_root(struct mlt_disk *a, const char *given, struct mlt_er
     return mlt_err_set(err, MLT_USAGE, "--artifact-root '%s' is no plain path", given);
   const char *root = l.len ? l.text : "/";
   const struct mlt_finding f = {.what = MLT_FINDING_ROOT_MISSING,
-                                .table = MLT_T_COUNT,
+                                .table = MLT_T_ALL,
                                 .path = mlt_str_c(root),
                                 .text = MLT_STR_LIT("not there, or no folder")};
   if (stat(root, &st) != 0 || !S_ISDIR(st.st_mode))

@@ -174,7 +174,7 @@ static enum mlt_rc check_runs(struct mlt_verify *v, struct mlt_err *err) {
 
 static enum mlt_rc take_broken(void *ctx, const struct mlt_read_row *row, struct mlt_err *err) {
   const struct mlt_finding f = {
-      .what = MLT_FINDING_LEDGER_BROKEN, .table = MLT_T_COUNT, .id = row->extra[OF]};
+      .what = MLT_FINDING_LEDGER_BROKEN, .table = MLT_T_ALL, .id = row->extra[OF]};
   (void)err;
   if (mlt_str_is(row->extra[WHAT], "empty"))
     mlt_verify_foundf(ctx, &f, "%.*s batches of import %.*s have no counts of rows",
@@ -190,7 +190,7 @@ static enum mlt_rc take_import(void *ctx, const struct mlt_ledger_import *i, str
   char id[24];
   (void)err;
   (void)snprintf(id, sizeof id, "%" PRId64, i->id);
-  struct mlt_finding f = {.table = MLT_T_COUNT, .id = mlt_str_c(id)};
+  struct mlt_finding f = {.table = MLT_T_ALL, .id = mlt_str_c(id)};
   if (mlt_str_is(i->state, "running") && !mlt_worker_at_work(i->worker, i->idle)) {
     f.what = MLT_FINDING_IMPORT_STALE;
     mlt_verify_foundf(ctx, &f, "of '%.*s', begun %.*s", MLT_STR_ARG(i->source),
@@ -222,7 +222,7 @@ static enum mlt_rc check(struct mlt_verify *v, struct mlt_err *err) {
   if (rc == MLT_NOPERM || rc == MLT_SCHEMA) {
     mlt_verify_found(
         v, &(struct mlt_finding){.what = MLT_FINDING_LEDGER_UNREAD,
-                                 .table = MLT_T_COUNT,
+                                 .table = MLT_T_ALL,
                                  .text = mlt_str_c(why.msg),
                                  .command = rc == MLT_NOPERM ? mlt_str_c(why.hint) : MLT_STR_NULL});
     return MLT_OK;

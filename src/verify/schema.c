@@ -11,7 +11,7 @@
 static void take_constraint(void *ctx, const char *table, const char *name) {
   mlt_verify_foundf(ctx,
                     &(struct mlt_finding){.what = MLT_FINDING_CONSTRAINT_INVALID,
-                                          .table = MLT_T_COUNT,
+                                          .table = MLT_T_ALL,
                                           .id = mlt_str_c(table),
                                           .field = mlt_str_c(name)},
                     "is NOT VALID: ALTER TABLE ... VALIDATE CONSTRAINT checks the rows");
@@ -30,7 +30,7 @@ static enum mlt_rc check_schema(struct mlt_verify *v, struct mlt_err *err) {
     mlt_verify_foundf(v,
                       &(struct mlt_finding){.what = d->fatal ? MLT_FINDING_SCHEMA_DIFFERS
                                                              : MLT_FINDING_SCHEMA_UNUSUAL,
-                                            .table = MLT_T_COUNT,
+                                            .table = MLT_T_ALL,
                                             .id = mlt_str_c(d->table),
                                             .field = mlt_str_c(d->column),
                                             .command = MLT_STR_LIT("mltrack-bulk schema check")},
@@ -46,7 +46,7 @@ const struct mlt_check_ops mlt_check_schema = {
 
 static void take_damage(void *ctx, const char *text) {
   mlt_verify_found(ctx, &(struct mlt_finding){.what = MLT_FINDING_FILE_DAMAGED,
-                                              .table = MLT_T_COUNT,
+                                              .table = MLT_T_ALL,
                                               .text = mlt_str_c(text)});
 }
 

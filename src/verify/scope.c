@@ -203,7 +203,7 @@ static enum mlt_rc check(struct mlt_verify *v, struct mlt_err *err) {
     if (!has(v->imports_there, id))
       mlt_verify_found(v,
                        &(struct mlt_finding){.what = MLT_FINDING_IMPORT_MISSING,
-                                             .table = MLT_T_COUNT,
+                                             .table = MLT_T_ALL,
                                              .id = id,
                                              .text = MLT_STR_LIT("the ledger has no such import"),
                                              .command = MLT_STR_LIT("mltrack-bulk imports")});

@@ -22,7 +22,13 @@ static bool is_of_runs(enum mlt_table t) {
   return mlt_table_is_of_run(t) || t == MLT_T_INPUTS || t == MLT_T_INPUT_TAGS;
 }
 
-/* A key alone may be that of a param, a tag or a metric. */
+/* A key alone may be that of a param, a tag or a metric; an id alone that of a trace or its rows.
+ */
+static bool names_table(const struct mlt_note *n, enum mlt_finding_id what) {
+  bool keyed = mlt_table_run_column(n->table) != MLT_C_COUNT || what == MLT_FINDING_SOURCE_BEYOND;
+  return (keyed && n->place.field.p) || n->table >= MLT_T_COUNT;
+}
+
 static void tell(struct proof *p, enum mlt_finding_id what, const struct mlt_note *n) {
   if (mlt_verify_options(p->v)->n_runs && !is_of_runs(n->table))
     return;
@@ -32,8 +38,7 @@ static void tell(struct proof *p, enum mlt_finding_id what, const struct mlt_not
                                 .path = n->place.path,
                                 .field = n->place.field,
                                 .text = n->reason};
-  bool named = mlt_table_run_column(n->table) != MLT_C_COUNT || what == MLT_FINDING_SOURCE_BEYOND;
-  if (named && n->place.field.p)
+  if (names_table(n, what))
     mlt_verify_foundf(p->v, &f, "in %s: %.*s", mlt_table_name(n->table), MLT_STR_ARG(n->reason));
   else
     mlt_verify_found(p->v, &f);
@@ -93,7 +98,7 @@ static void take_progress(void *ctx, const struct mlt_report *r) {
 
 /* What there may be thousands of is told once a kind. */
 static void tell_summaries(const struct proof *p, const struct mlt_report *r) {
-  struct mlt_finding f = {.what = MLT_FINDING_SOURCE_CHANGED, .table = MLT_T_COUNT};
+  struct mlt_finding f = {.what = MLT_FINDING_SOURCE_CHANGED, .table = MLT_T_ALL};
   for (size_t i = 0; i < MLT_REPORT_CHANGES && r->changed[i].code; i++) {
     const struct mlt_change *c = &r->changed[i];
     f.table = c->first.table;
@@ -104,7 +109,7 @@ static void tell_summaries(const struct proof *p, const struct mlt_report *r) {
   }
   if (p->told > REJECTS_TOLD)
     mlt_verify_foundf(
-        p->v, &(struct mlt_finding){.what = MLT_FINDING_SOURCE_REJECTED, .table = MLT_T_COUNT},
+        p->v, &(struct mlt_finding){.what = MLT_FINDING_SOURCE_REJECTED, .table = MLT_T_ALL},
         "%" PRIu64 " rows of the source in all are such as imports reject", p->rejects);
 }
 

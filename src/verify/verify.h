@@ -40,7 +40,7 @@ struct mlt_finding_info {
 const struct mlt_finding_info *mlt_finding_info(enum mlt_finding_id what);
 const char *mlt_severity_name(enum mlt_severity s); /* "error" */
 
-/* One thing that was found. What does not apply is absent (MLT_STR_NULL, MLT_T_COUNT). */
+/* One thing that was found. What does not apply is absent (MLT_STR_NULL, MLT_T_ALL). */
 struct mlt_finding {
   enum mlt_finding_id what;
   enum mlt_table table;      /* whose row it is about */

@@ -316,6 +316,24 @@ def test_runs_and_experiments_that_are_gone_are_named(run_verify, copies, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_of_a_trace_the_table_is_named(run_verify, copies, kind):  # noqa: F811
+    """One id is that of the trace and of all its rows."""
+    source, db, _ = copies(kind)
+    [(trace,)] = db.query("SELECT min(request_id) FROM trace_info")
+    expected = Counter()
+    for table, column in (("spans", "trace_id"), ("trace_request_metadata", "request_id"), ("trace_tags", "request_id")):
+        [(expected[table],)] = db.query(f"SELECT count(*) FROM {table} WHERE {column} = '{trace}'")
+        db.query(f"DELETE FROM {table} WHERE {column} = '{trace}'")
+    expected["trace_info"] = 1
+    db.query(f"DELETE FROM trace_info WHERE request_id = '{trace}'")
+    result = prove(run_verify, db, source.uri, check=1)
+    found = [f for f in result.json["findings"] if f["id"] == trace]
+    assert Counter(f["table"] for f in found) & expected == expected
+    assert all(f["code"] == MISSING and f"in {f['table']}: " in f["text"] for f in found)
+    assert len({(f["table"], f["field"]) for f in found}) == len(found)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_dataset_of_another_digest(run_verify, copies, kind):  # noqa: F811
     source, db, ids = copies(kind)
     damage(db, f"UPDATE datasets SET digest = 'other' WHERE name = 'train set' AND experiment_id = {ids['main']}")

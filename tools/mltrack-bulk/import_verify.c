@@ -93,7 +93,7 @@ static void add_finding(struct mlt_json *list, const struct mlt_finding *f) {
   const struct mlt_finding_info *info = mlt_finding_info(f->what);
   mlt_json_set_cstr(j, "code", info->code);
   mlt_json_set_cstr(j, "severity", mlt_severity_name(info->severity));
-  mlt_json_set_cstr(j, "table", f->table == MLT_T_COUNT ? NULL : mlt_table_name(f->table));
+  mlt_json_set_cstr(j, "table", f->table == MLT_T_ALL ? NULL : mlt_table_name(f->table));
   mlt_json_set_str(j, "id", f->id);
   mlt_json_set_str(j, "field", f->field);
   mlt_json_set_str(j, "path", f->path);

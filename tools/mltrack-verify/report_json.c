@@ -10,7 +10,7 @@ static struct mlt_json *finding_json(const struct mlt_finding *f, const char *ch
   mlt_json_set_cstr(j, "code", info->code);
   mlt_json_set_cstr(j, "severity", mlt_severity_name(info->severity));
   mlt_json_set_cstr(j, "check", check);
-  mlt_json_set_cstr(j, "table", f->table == MLT_T_COUNT ? NULL : mlt_table_name(f->table));
+  mlt_json_set_cstr(j, "table", f->table == MLT_T_ALL ? NULL : mlt_table_name(f->table));
   mlt_json_set_str(j, "id", f->id);
   mlt_json_set_str(j, "experiment", f->experiment);
   mlt_json_set_str(j, "path", f->path);

@@ -37,7 +37,7 @@ static void md_row(FILE *out, const struct mlt_finding *f) {
   (void)fprintf(out, "| %s | %s | ", mlt_severity_name(info->severity), info->code);
   if (f->id.p)
     md(out, f->id);
-  else if (f->table != MLT_T_COUNT)
+  else if (f->table != MLT_T_ALL)
     md(out, mlt_str_c(mlt_table_name(f->table)));
   (void)fputs(" | ", out);
   md(out, f->field.p ? f->field : f->path);

@@ -23,7 +23,7 @@ void mlt_report_finding(FILE *out, const struct mlt_finding *f, bool color) {
                 color ? "\033[0m" : "", info->code);
   if (f->id.p)
     print_part(out, " ", f->id);
-  else if (f->table != MLT_T_COUNT)
+  else if (f->table != MLT_T_ALL)
     (void)fprintf(out, " %s", mlt_table_name(f->table));
   (void)fputc(':', out);
   print_part(out, " ", f->field);
