@@ -284,6 +284,8 @@ def test_what_is_undone_leaves_nothing(run_bulk, new_db, copy_db, store, kind, l
     run_bulk("import", store, "--to", db.uri, "--load", "auto" if built else load, "--batch-rows", "300", check=0)
     held = rows_by_table(db)
     dry = run_bulk("undo", "1", "--dry-run", "--to", db.uri, "--json", check=0).json
+    in_words = run_bulk("undo", "1", "--dry-run", "--to", db.uri, check=0).stdout
+    assert f"would remove   {'runs':26} {RUNS:12}" in in_words and "removed" not in in_words
     assert rows_by_table(db) == held
     said = run_bulk("undo", "1", "--to", db.uri, "--json", check=0).json
     assert {**dry, "dry_run": False} == said

@@ -105,15 +105,17 @@ static enum mlt_rc print_json(struct undoing *u, enum mlt_rc rc, const struct ml
 }
 
 static void print_text(const struct undoing *u) {
+  const char *removed = u->dry_run ? "would remove " : "removed  ",
+             *restored = u->dry_run ? "would restore" : "restored ";
   bool any = false;
   if (u->n_left > LEFT_SHOWN)
     (void)printf("left       and %" PRIu64 " more (--json lists all)\n", u->n_left - LEFT_SHOWN);
   for (size_t t = 0; t < MLT_T_ALL; t++) {
     const char *name = mlt_table_name((enum mlt_table)t);
     if (u->done.removed[t])
-      (void)printf("removed    %-26s %12" PRIu64 "\n", name, u->done.removed[t]);
+      (void)printf("%s  %-26s %12" PRIu64 "\n", removed, name, u->done.removed[t]);
     if (u->done.restored[t])
-      (void)printf("restored   %-26s %12" PRIu64 "\n", name, u->done.restored[t]);
+      (void)printf("%s  %-26s %12" PRIu64 "\n", restored, name, u->done.restored[t]);
     any |= u->done.removed[t] || u->done.restored[t];
   }
   (void)printf("Import %" PRId64 "%s%s%s. Files of artifacts are not touched.\n", u->id,
