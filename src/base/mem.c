@@ -3,8 +3,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, LARGE = 1 << 20 };
 
 #ifdef MLT_FAULTS
 /* Fails allocation number MLT_FAIL_ALLOC, or that one and all later ones when it is negative. */
@@ -28,6 +31,12 @@ static int fail_now(void) {
 #else
 #define FAIL_HOOK() (void)0
 #endif
+
+void mlt_mem_setup(void) {
+#ifdef __GLIBC__
+  (void)mallopt(M_MMAP_THRESHOLD, LARGE);
+#endif
+}
 
 void *mlt_alloc(size_t n) {
   FAIL_HOOK();

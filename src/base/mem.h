@@ -9,6 +9,11 @@
 
 #include <stddef.h>
 
+/* For programs, once, before other threads: blocks from 1 MiB on come from the kernel, grow by
+   mremap and go back. Left alone glibc raises that bound to 32 MiB with the blocks it sees, and
+   keeps what batches of many sizes leave behind: 50 million points took 185 MiB, of which 107 were
+   in use, and take 82 so, in the same time. */
+void mlt_mem_setup(void);
 void *mlt_alloc(size_t n);
 void *mlt_alloc_pages(size_t n);
 void *mlt_calloc(size_t count, size_t size);
