@@ -37,7 +37,6 @@ struct mlt_verify {
   struct mlt_arena *kept_arena;
   MLT_VEC(struct mlt_finding) kept;
   MLT_VEC(size_t) check_of;
-  uint64_t by_code[MLT_FINDING_COUNT];
   bool no_memory; /* a finding could not be kept */
 
   size_t check; /* the one that runs */

@@ -117,7 +117,7 @@ static bool keep_strings(struct mlt_arena *a, struct mlt_finding *f) {
 
 static void keep(struct mlt_verify *v, const struct mlt_finding *f) {
   struct mlt_finding copy = *f;
-  if (v->kept.n >= v->opts.max_findings)
+  if (v->result.by_code[f->what] > v->opts.max_findings)
     return;
   if (!MLT_VEC_ROOM(v->kept) || !MLT_VEC_ROOM(v->check_of) || !keep_strings(v->kept_arena, &copy)) {
     v->no_memory = true;

@@ -116,7 +116,9 @@ struct mlt_verify_opts {
   unsigned jobs;          /* threads that read files; 0: one a processor */
   uint64_t stale_seconds; /* a run that has been RUNNING, and silent, for longer is stale */
   int64_t now_ms;         /* since 1970 UTC */
-  size_t max_findings;    /* of mlt_verify_result, and of calls of on_finding; all are counted */
+  /* Of each kind, in mlt_verify_result and in calls of on_finding: so none hides another. All are
+     counted. */
+  size_t max_findings;
   const volatile sig_atomic_t *cancelled;
 
   /* Called one at a time, from any thread; must not use the instance. */
@@ -157,7 +159,7 @@ struct mlt_verify_result {
   uint64_t found[MLT_SEVERITY_COUNT];
   uint64_t by_code[MLT_FINDING_COUNT];
   uint64_t amounts[MLT_AMOUNT_COUNT];
-  const struct mlt_finding *findings; /* the first, at most opts.max_findings */
+  const struct mlt_finding *findings; /* the first of each kind: opts.max_findings */
   const size_t *check_of;             /* of each: which of `checks` found it */
   size_t n_findings;
   const struct mlt_check_result *checks;

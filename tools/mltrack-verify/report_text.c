@@ -60,27 +60,21 @@ static void print_amounts(FILE *out, const struct mlt_verify_result *r) {
   (void)fprintf(out, "%s%.2f s\n", *gap == ',' ? " in " : "", r->seconds);
 }
 
-static bool was_shown(const struct mlt_verify_result *r, size_t i) {
-  for (size_t k = 0; k < i; k++)
-    if (mlt_str_eq(r->findings[k].command, r->findings[i].command))
-      return true;
-  return false;
-}
-
-/* The commands that findings suggest, each once. Only the first findings are looked through: they
-   are many of few kinds. */
+/* The first commands that findings suggest, each once. */
 static void print_commands(FILE *out, const struct mlt_verify_result *r) {
-  enum { LOOKED_THROUGH = 100 };
-  const char *title = "to mend it:\n";
+  struct mlt_str shown[COMMANDS_SHOWN];
   size_t n = 0;
-  for (size_t i = 0; i < r->n_findings && i < LOOKED_THROUGH && n < COMMANDS_SHOWN; i++) {
-    if (!r->findings[i].command.p || was_shown(r, i))
+  for (size_t i = 0; i < r->n_findings && n < COMMANDS_SHOWN; i++) {
+    const struct mlt_str command = r->findings[i].command;
+    size_t k = 0;
+    while (k < n && !mlt_str_eq(shown[k], command))
+      k++;
+    if (!command.p || k < n)
       continue;
-    (void)fprintf(out, "%s  ", title);
-    mlt_text_print(out, r->findings[i].command);
+    shown[n++] = command;
+    (void)fputs(n == 1 ? "to mend it:\n  " : "  ", out);
+    mlt_text_print(out, command);
     (void)fputc('\n', out);
-    title = "";
-    n++;
   }
 }
 
