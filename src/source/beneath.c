@@ -105,6 +105,10 @@ int mlt_beneath_dir(int root, int dirfd, const char *name, const char *path) {
   return open_any(root, dirfd, name, path, OPEN_FLAGS | O_DIRECTORY);
 }
 
+static int judge_kind(mode_t mode) {
+  return S_ISREG(mode) ? 0 : S_ISDIR(mode) ? -EISDIR : -ENODEV;
+}
+
 int mlt_beneath_file(int root, int dirfd, const char *name, const char *path, bool listed) {
   int fd = listed ? open_retry(dirfd, name, OPEN_FLAGS | O_NOFOLLOW) : -ELOOP;
   if (fd >= 0)
@@ -114,10 +118,7 @@ int mlt_beneath_file(int root, int dirfd, const char *name, const char *path, bo
   if (fd < 0)
     return fd == -ENXIO ? -ENODEV : fd; /* a socket */
   struct stat st;
-  int bad = fstat(fd, &st) < 0    ? -errno
-            : S_ISREG(st.st_mode) ? 0
-            : S_ISDIR(st.st_mode) ? -EISDIR
-                                  : -ENODEV;
+  int bad = fstat(fd, &st) < 0 ? -errno : judge_kind(st.st_mode);
   if (bad) {
     (void)close(fd);
     return bad;
