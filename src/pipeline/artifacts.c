@@ -173,30 +173,20 @@ static enum mlt_rc put_folder(struct work *w, const struct mlt_place_of *what,
   return rc;
 }
 
-/* What --map would begin with: of ROOT/EXPERIMENT/RUN/artifacts the root, which is that of others,
-   too; else all of it. */
-static struct mlt_str from_of(struct mlt_str uri) {
-  struct mlt_str root = uri;
-  unsigned left = 3;
-  while (root.len && left)
-    if (root.p[--root.len] == '/')
-      left--;
-  root.len++;
-  return left == 0 && mlt_str_ends(uri, "/artifacts") ? root : uri;
-}
-
 /* What was found is not a folder to place. */
 static enum mlt_rc not_found(struct work *w, const struct mlt_place_of *what, enum mlt_found found,
                              const char *path) {
   char hint[512];
-  const struct mlt_str from = from_of(what->uri);
+  struct mlt_location root; /* of all the runs that were with this one */
   if (found == MLT_FOUND_LINK)
     return fail_folder(w, what, "link-skipped", path, "--map FROM=TO may lead through links",
                        "its artifacts are behind a symbolic link, which is not followed");
+  bool has_root = mlt_places_root_of(what, &root);
+  struct mlt_str from = has_root ? mlt_location_str(&root) : what->uri;
   (void)snprintf(hint, sizeof hint,
-                 "--map FROM=TO says where it is here, for instance --map '%.*s=DIR'%s",
-                 MLT_STR_ARG(from),
-                 mlt_str_starts(from, "mlflow-artifacts:")
+                 "--map FROM=TO says where it is here, for instance --map '%.*s%s=DIR'%s",
+                 MLT_STR_ARG(from), has_root ? "/" : "",
+                 has_root && root.kind == MLT_LOCATION_SERVED
                      ? ", DIR being the server's --artifacts-destination (./mlartifacts by default)"
                      : "");
   return fail_folder(w, what, "artifacts-missing", path, hint,

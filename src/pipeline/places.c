@@ -302,6 +302,11 @@ static unsigned depth_of(const struct mlt_location *l) {
   return model ? MODEL : RUN;
 }
 
+bool mlt_places_root_of(const struct mlt_place_of *what, struct mlt_location *root) {
+  return !mlt_location_parse(root, what->uri) && mlt_location_is_of(root, what->id) &&
+         mlt_location_up(root, depth_of(root)) && root->len;
+}
+
 /* Is there the root, or the experiment's folder? Then MLflow has only not made the folder. */
 static bool has_root(const struct mlt_location *l) {
   struct mlt_location up = *l;

@@ -81,6 +81,10 @@ struct mlt_place_of { /* a run or a logged model */
 enum mlt_found mlt_places_find(const struct mlt_places *p, const struct mlt_place_of *what,
                                char path[PATH_MAX]);
 
+/* The ROOT of a place as MLflow gives it to a run or model, ROOT/<experiment>/.../<id>/artifacts.
+   False: it was not given like that. */
+bool mlt_places_root_of(const struct mlt_place_of *what, struct mlt_location *root);
+
 /* A folder to place files in. */
 struct mlt_destination {
   char root[PATH_MAX]; /* absolute */

@@ -4,7 +4,6 @@ reads them back."""
 import hashlib
 import json
 import os
-import re
 import shutil
 import signal
 import stat
@@ -182,7 +181,7 @@ def test_a_map_says_where_recorded_places_are_here(run_bulk, made, target, tmp_p
     arguments = ["--to", target.uri, "--artifacts", "copy", "--artifact-root", f"file://{tmp_path}/my%20root"]
     stopped = run_bulk("import", source, *arguments, check=DATA)
     assert "/nowhere/at/all" in stopped.stderr
-    assert re.search("--map '/nowhere/at/all/(\\d+/)?=DIR'", stopped.stderr), stopped.stderr
+    assert "--map '/nowhere/at/all/=DIR'" in stopped.stderr
     assert target.query("SELECT count(*) FROM runs") == [(0,)]
 
     arts = tmp_path / "moved" / "arts"
