@@ -126,7 +126,7 @@ static enum mlt_rc open_source(struct mlt_source **out, const struct mlt_source_
 const struct mlt_source_ops mlt_source_postgresql = {
     .name = "postgresql",
     .description = "MLflow's PostgreSQL database (postgresql://..., or libpq keywords)",
-    .is_store = true,
+    .tells_all = true,
     .probe = probe,
     .open = open_source,
     .next = mlt_db_next,

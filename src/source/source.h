@@ -54,7 +54,7 @@ struct mlt_source_ops {
   const char *name;        /* the word for --format */
   const char *description; /* one line for --help */
   enum mlt_source_holds holds;
-  bool is_store; /* what it tells of an experiment and of the registry is all there is of them */
+  bool tells_all; /* what it tells of an experiment and of the registry is all there is of them */
   /* Does this path look like the format? 0 = no, 100 = certainly. Must not print or keep anything
    * open. Required. */
   int (*probe)(const char *path);

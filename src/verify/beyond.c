@@ -84,7 +84,7 @@ static enum mlt_rc take_registered(void *ctx, const struct mlt_read_row *row, st
 enum mlt_rc mlt_beyond_tell(struct mlt_beyond *b, struct mlt_verify *v,
                             const struct mlt_report *report, struct mlt_err *err) {
   const struct mlt_source_ops *ops = mlt_source_by_name(report->format);
-  if (!ops || !ops->is_store || mlt_verify_is_partial(v))
+  if (!ops || !ops->tells_all || mlt_verify_is_partial(v))
     return MLT_OK;
   b->v = v;
   for (size_t i = 0; i < report->n_id_map; i++) {
